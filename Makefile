@@ -3,43 +3,115 @@
 
 # BUILD is where everything goes, CC the compiler; V=1 shows the commands.
 BUILD   ?= build
-CC      ?= gcc
+JOBS    ?= $(shell nproc 2>/dev/null || echo 2)
 PREFIX  ?= /usr/local
 DESTDIR ?=
+CFLAGS  ?= -O2 -g
+WERROR  ?=
+INSTRUMENT ?=
 VERSION := 0.1.0
 B       := $(BUILD)
-
-WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
-	-Wmissing-prototypes -Wpointer-arith -Wcast-qual -Wwrite-strings \
-	-Wvla -Wformat=2 -Wundef -Wredundant-decls -Wdouble-promotion
-OPT      ?= -O2
-CFLAGS   ?= $(OPT) -g
-# No fused multiply-add: gcc and clang must round alike.
-override CFLAGS += -std=gnu11 $(WARN) $(WERROR) -ffp-contract=off \
-	-ffile-prefix-map=$(CURDIR)=. -fno-common $(EXTRA_CFLAGS)
-override CPPFLAGS += -I. -D_GNU_SOURCE -DVIOLIN_VERSION='"$(VERSION)"'
-
-Q := $(if $(V),,@)
-say = @$(if $(V),true,printf '  %-7s %s\n' $(1) $(2))
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SUFFIXES:
+.PHONY: deps FORCE
+
+# --- Debian packages ---------------------------------------------------------
+# The simulator, the figures, and what builds and tests them.
+DEPS_CORE := gcc libc6-dev binutils clang libclang-rt-14-dev pkg-config \
+	libgsl-dev libcyaml-dev libyaml-dev libcsv-dev gnuplot-nox \
+	check libsubunit-dev mandoc
+# Real hosts: hypervisor, control connections, keys, netlink, the testbed.
+DEPS_LIVE := libxen-dev libczmq-dev libsodium-dev libmnl-dev iproute2 \
+	wireguard-tools tcpdump qemu-system-x86 mmdebstrap xz-utils cpio
+
+deps: ## install what is needed from Debian packages (the only step for root)
+	@command -v dpkg-query >/dev/null || { \
+	  echo "deps: this is no Debian; install the like of:" \
+	    "$(DEPS_CORE) $(DEPS_LIVE)" >&2; exit 1; }; \
+	missing=; for p in $(DEPS_CORE) $(DEPS_LIVE); do \
+	  dpkg-query -W -f '$${db:Status-Status}\n' $$p 2>/dev/null | \
+	    grep -qx installed || missing="$$missing $$p"; \
+	done; \
+	[ -n "$$missing" ] || exit 0; \
+	if [ "$$(id -u)" -eq 0 ]; then root=; \
+	elif command -v sudo >/dev/null; then root=sudo; \
+	else echo "deps: as root: apt-get install$$missing" >&2; exit 1; fi; \
+	echo "deps: installing$$missing"; \
+	apt="$$root env DEBIAN_FRONTEND=noninteractive apt-get -qy \
+	  -o DPkg::Lock::Timeout=300"; \
+	$$apt update && $$apt install --no-install-recommends $$missing || { \
+	  echo "deps: apt-get could not install$$missing" >&2; exit 1; }
+
+# `make deps check`: what follows deps is left to a make that starts when the
+# tools are there, and so finds them.
+ifneq ($(filter deps,$(MAKECMDGOALS)),)
+rest := $(filter-out deps,$(MAKECMDGOALS))
+.PHONY: $(rest)
+$(rest): deps
+	@$(MAKE) --no-print-directory $@
+else
+
+# --- how to compile ----------------------------------------------------------
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
+	-Wmissing-prototypes -Wpointer-arith -Wcast-qual -Wwrite-strings \
+	-Wvla -Wformat=2 -Wundef -Wredundant-decls -Wdouble-promotion
+
+# Optional libraries: what this machine has, as the compiler sees it.
+has = $(shell echo '\#include <$(1)>' | $(CC) -E - >/dev/null 2>&1 && echo y)
+XEN  := $(call has,libxl.h)
+LIVE := $(if $(call has,czmq.h),$(call has,sodium.h))
+
+# No fused multiply-add: gcc and clang must round alike.
+flags = -I. -D_GNU_SOURCE -DVIOLIN_VERSION='"$(VERSION)"' \
+	$(if $(XEN),-DHAVE_XEN) $(if $(LIVE),-DHAVE_LIVE) $(CPPFLAGS) \
+	-std=gnu11 $(WARN) -fno-common -ffp-contract=off \
+	-ffile-prefix-map=$(CURDIR)=. $(CFLAGS) $(INSTRUMENT)
+compile = $(CC) $(flags) $(WERROR)
+link    = $(CC) $(CFLAGS) $(INSTRUMENT) $(LDFLAGS) -Wl,--as-needed
+
+Q := $(if $(V),,@)
+say = @$(if $(V),true,printf '  %-7s %s\n' $(1) $(2))
 
 # --- what is built from what -------------------------------------------------
-CORE_SRC := $(wildcard core/*.c)
-LIB_SRC  := $(filter-out sim/violin.c, $(wildcard sim/*.c scenarios/*.c \
-	plots/*.c backends/*.c backends/sim/*.c))
+# A main is a file named here; every other file goes into the library.
+MAINS := sim/violin.c backends/monitor/violind.c backends/tunnel/violin-tunneld.c
+CORE_SRC := $(sort $(wildcard core/*.c))
+LIB_SRC  := $(sort $(filter-out $(MAINS),$(wildcard sim/*.c scenarios/*.c \
+	plots/*.c backends/*.c backends/sim/*.c backends/fake/*.c \
+	$(if $(LIVE),backends/live/*.c backends/monitor/*.c) \
+	backends/tunnel/*.c $(if $(XEN),backends/xen/*.c))))
+TEST_SRC := $(sort $(filter-out tests/netns/% tests/xen/%, \
+	$(wildcard tests/*/test_*.c)))
+BENCH_SRC := $(wildcard tests/bench/*.c)
+FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
+PLUGIN_SRC := $(wildcard tests/policy/*.c)
+
 obj = $(patsubst %.c,$(B)/%.o,$(1))
+bin = $(patsubst %.c,$(B)/%,$(1))
 
-LIBS := -lcyaml -lyaml -lcsv -lgsl -lgslcblas -lm -ldl
+PROGRAMS := $(B)/violin
+LIBS := -lcyaml -lyaml -lcsv -lgsl -lgslcblas -lm -ldl \
+	$(if $(XEN),-lxenlight -lxentoollog) $(if $(LIVE),-lczmq -lsodium)
 
-all: $(B)/violin
+.PHONY: all programs
+all: $(PROGRAMS) ## build the programs into build/ (the default)
 
-$(B)/%.o: %.c
+# Rewritten when it would differ: other flags rebuild what they were for.
+$(B)/flags: FORCE
+	@mkdir -p $(@D); printf '%s\n' "$$FLAGS" | cmp -s - $@ || \
+	  printf '%s\n' "$$FLAGS" > $@
+$(B)/flags: export FLAGS = $(CC) $(flags)
+
+$(B)/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+	$(Q)$(compile) -MMD -MP -c $< -o $@
 
 # The policy core: one relocatable object, linked once and whole into every
 # program.  Its digest is what --version and every result name.
@@ -47,34 +119,144 @@ $(B)/core.o: $(call obj,$(CORE_SRC))
 	$(call say,LD,$@)
 	$(Q)$(LD) -r -o $@ $^
 
-$(B)/digest.c: $(B)/core.o
-	$(Q){ echo '#include "sim/digest.h"'; \
-	  printf 'const char core_digest[] = "%s";\n' \
-	  "$$(objcopy --strip-debug $< $@.tmp && sha256sum $@.tmp | cut -c1-64)"; \
-	  rm -f $@.tmp; } > $@
+$(B)/core.sha256: $(B)/core.o
+	$(Q)objcopy --strip-debug $< $@.o && \
+	  sha256sum < $@.o | cut -c1-64 > $@ && rm $@.o
 
-$(B)/digest.o: $(B)/digest.c sim/digest.h
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c $< -o $@
+$(B)/digest.o: $(B)/core.sha256 sim/digest.h $(B)/flags
+	$(Q)printf '#include "sim/digest.h"\n%s\n' \
+	  "const char core_digest[] = \"$$(cat $<)\";" | \
+	  $(compile) -xc -c - -o $@
 
 $(B)/libviolin.a: $(call obj,$(LIB_SRC)) $(B)/digest.o
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcsD $@ $^
 
-$(B)/violin: $(B)/sim/violin.o $(B)/libviolin.a $(B)/core.o
+$(B)/violin: $(B)/sim/violin.o $(B)/core.o $(B)/libviolin.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -rdynamic -o $@ $< \
-	  $(B)/core.o $(B)/libviolin.a $(LIBS)
+	$(Q)$(link) -rdynamic -o $@ $^ $(LIBS)
 
-# --- tests: one program a file; tests/core link the core alone ---------------
+# --- tests: a program a file; those in tests/core link the core alone --------
+CHECK := -lcheck_pic -lsubunit -pthread -lrt -lm
+
 $(B)/tests/core/%: $(B)/tests/core/%.o $(B)/core.o
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcheck -lsubunit -lrt -lpthread -lm
+	$(Q)$(link) -o $@ $^ $(CHECK)
 
-$(B)/tests/%: $(B)/tests/%.o $(B)/libviolin.a $(B)/core.o
+$(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(B)/core.o $(B)/libviolin.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -rdynamic -o $@ $< $(B)/core.o \
-	  $(B)/libviolin.a -lcheck -lsubunit -lrt -lpthread $(LIBS)
+	$(Q)$(link) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 
-.PRECIOUS: $(B)/%.o $(B)/tests/%.o
+$(B)/tests/%: $(B)/tests/%.o $(B)/core.o $(B)/libviolin.a
+	$(call say,LINK,$@)
+	$(Q)$(link) -rdynamic -o $@ $^ $(CHECK) $(LIBS)
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+# A researcher's own policy, as --policy loads it.
+$(B)/tests/policy/%.so: tests/policy/%.c $(B)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(compile) -MMD -MP -fPIC -shared $< -o $@
+
+.PHONY: tests fuzzers bench-programs
+tests: all $(call bin,$(TEST_SRC)) $(PLUGIN_SRC:%.c=$(B)/%.so)
+fuzzers: $(call bin,$(FUZZ_SRC))
+bench-programs: all $(call bin,$(BENCH_SRC))
+
+# --- the tests run -----------------------------------------------------------
+# One tree of objects for each way to build; $(B) is the one that is installed.
+SAN   := -fsanitize=address,undefined -fno-sanitize-recover=all
+other := $(if $(findstring clang,$(CC)),gcc,clang)
+sub   = $(MAKE) --no-print-directory \
+	$(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS)) WERROR=-Werror
+build-tests = $(sub) tests
+build-asan  = $(sub) BUILD=$(B)/asan tests \
+	INSTRUMENT='-O1 -fno-omit-frame-pointer $(SAN) --coverage'
+build-fuzz  = $(sub) BUILD=$(B)/fuzz CC=clang fuzzers \
+	INSTRUMENT='-O1 $(SAN) -fsanitize=fuzzer-no-link'
+build-other = $(sub) BUILD=$(B)/$(other) CC=$(other) all
+
+# What is run, in the order in which it starts; see tests/run.
+tests-in = $(patsubst %.c,$(1)/%,$(TEST_SRC))
+scripts := $(sort $(wildcard tests/*/test_*.sh))
+fuzz-run = $(patsubst %.c,$(B)/fuzz/%,$(FUZZ_SRC))
+hook     = $(if $(wildcard tests/$(1)/run),-- tests/$(1)/run)
+run      = @JOBS=$(JOBS) OTHER=$(B)/$(other) tests/run $(B)
+
+.PHONY: check check-quick check-asan check-netns check-xen
+check: ## build in every way and pass all tests
+	@$(build-tests)
+	@$(build-asan)
+	@$(build-fuzz)
+	@$(build-other)
+	$(run) tests/lint/run $(call tests-in,$(B)/asan) $(call tests-in,$(B)) \
+	  $(scripts) $(fuzz-run) tests/compilers -- tests/coverage \
+	  $(call hook,netns) $(call hook,xen)
+
+check-quick: ## the inner loop: lint, unit and core tests, in a minute
+	@$(build-tests)
+	$(run) tests/lint/run $(filter $(B)/tests/core/% $(B)/tests/unit/%,\
+	  $(call tests-in,$(B)))
+
+check-asan: ## all tests under the address and undefined sanitizers
+	@$(build-asan)
+	$(run) $(call tests-in,$(B)/asan)
+
+check-netns: ## the virtual network on network namespaces (root)
+	@$(build-tests)
+	$(run) $(call hook,netns)
+
+check-xen: ## the live system on real Xen hosts in QEMU
+	@$(build-tests)
+	$(run) $(call hook,xen)
+
+.PHONY: coverage compare-compilers lint fuzz bench reproduce
+coverage: ## lines of core and sim that the tests reach; fails below 90 %
+	@$(build-asan)
+	$(run) $(call tests-in,$(B)/asan) -- tests/coverage
+
+compare-compilers: ## every scenario gives the same bytes from gcc and clang
+	@$(sub) all
+	@$(build-other)
+	$(run) tests/compilers
+
+lint: $(B)/core.o ## layers, purity of the core, style, man pages
+	$(run) tests/lint/run
+
+fuzz: ## each parser fuzzed for FUZZ_SECONDS (600)
+	@$(build-fuzz)
+	@for f in $(fuzz-run); do tests/fuzz/run $$f $(or $(FUZZ_SECONDS),600) \
+	  || exit; done
+
+bench: ## speed and size, as ratios within one run
+	@$(sub) bench-programs
+	@BUILD=$(B) tests/bench/run
+
+reproduce: ## the paper's experiments: table, figures; fails if a row does
+	@$(sub) all
+	@BUILD=$(B) tests/paper/reproduce -o $(B)/reproduce
+
+# --- and the rest ------------------------------------------------------------
+MAN := $(wildcard $(foreach n,1 5 7 8,*/*.$(n) */*/*.$(n)))
+
+.PHONY: install format clean help
+install: all ## into PREFIX (/usr/local) below DESTDIR
+	@install -d $(DESTDIR)$(PREFIX)/bin
+	install $(B)/violin $(DESTDIR)$(PREFIX)/bin
+	@$(foreach m,$(MAN),install -D -m 644 $(m) \
+	  $(DESTDIR)$(PREFIX)/share/man/man$(patsubst .%,%,$(suffix $(m)))/$(notdir $(m)) &&) :
+
+format: ## lay out all C files as .clang-format says
+	clang-format -i $(wildcard */*.[ch] */*/*.[ch])
+
+clean: ## remove build/
+	rm -rf $(B)
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | \
+	  awk -F '\t' '{ printf "make %-18s %s\n", $$1, $$2 }'
+
+-include $(patsubst %.o,%.d,$(call obj,$(CORE_SRC) $(LIB_SRC) $(MAINS) \
+	$(TEST_SRC) $(BENCH_SRC) $(FUZZ_SRC))) $(PLUGIN_SRC:%.c=$(B)/%.d)
+.PRECIOUS: $(B)/%.o
+
+endif # deps
