@@ -10,6 +10,8 @@
 #ifndef SCENARIOS_SCENARIO_H
 #define SCENARIOS_SCENARIO_H
 
+#include <stdio.h>
+
 #include "core/err.h"
 #include "core/manager.h"
 #include "core/model.h"
@@ -263,11 +265,9 @@ struct scenario *scenario_load(const char *path,
     const struct override *overrides, uint32_t n_overrides, struct err *err);
 void scenario_free(struct scenario *scenario);
 
-/* Writes it normalised: every key, canonical units; itself a valid scenario.
- * `out` is a stdio stream. */
-struct _IO_FILE;
+/* Writes it normalised: every key, canonical units; itself a valid scenario. */
 bool scenario_print(
-    const struct scenario *scenario, struct _IO_FILE *out, struct err *err);
+    const struct scenario *scenario, FILE *out, struct err *err);
 
 /*
  * Fills values (policy->n_params of them) from the policy's initial values
