@@ -19,11 +19,11 @@ B       := $(BUILD)
 
 # --- Debian packages ---------------------------------------------------------
 # The simulator, the figures, and what builds and tests them.
-DEPS_CORE := gcc libc6-dev binutils clang libclang-rt-14-dev pkg-config \
+DEPS_CORE := gcc libc6-dev binutils clang libclang-rt-14-dev \
 	libgsl-dev libcyaml-dev libyaml-dev libcsv-dev gnuplot-nox \
 	check libsubunit-dev mandoc
 # Real hosts: hypervisor, control connections, keys, netlink, the testbed.
-DEPS_LIVE := libxen-dev libczmq-dev libsodium-dev libmnl-dev iproute2 \
+DEPS_LIVE := libxen-dev libzmq3-dev libsodium-dev libmnl-dev iproute2 \
 	wireguard-tools tcpdump qemu-system-x86 mmdebstrap xz-utils cpio
 
 deps: ## install what is needed from Debian packages (the only step for root)
@@ -65,7 +65,8 @@ WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
 # Optional libraries: what this machine has, as the compiler sees it.
 has = $(shell echo '\#include <$(1)>' | $(CC) -E - >/dev/null 2>&1 && echo y)
 XEN  := $(call has,libxl.h)
-LIVE := $(if $(call has,czmq.h),$(call has,sodium.h))
+LIVE := $(and $(call has,zmq.h),$(call has,sodium.h), \
+	$(call has,libmnl/libmnl.h))
 
 # No fused multiply-add: gcc and clang must round alike.
 flags = -I. -D_GNU_SOURCE -DVIOLIN_VERSION='"$(VERSION)"' \
@@ -80,12 +81,13 @@ say = @$(if $(V),true,printf '  %-7s %s\n' $(1) $(2))
 
 # --- what is built from what -------------------------------------------------
 # A main is a file named here; every other file goes into the library.
-MAINS := sim/violin.c backends/monitor/violind.c backends/tunnel/violin-tunneld.c
+MAINS := sim/violin.c backends/monitor/violind.c \
+	backends/tunnel/violin-tunneld.c
 CORE_SRC := $(sort $(wildcard core/*.c))
-LIB_SRC  := $(sort $(filter-out $(MAINS),$(wildcard sim/*.c scenarios/*.c \
-	plots/*.c backends/*.c backends/sim/*.c backends/fake/*.c \
-	$(if $(LIVE),backends/live/*.c backends/monitor/*.c) \
-	backends/tunnel/*.c $(if $(XEN),backends/xen/*.c))))
+LIB_SRC  := $(sort $(filter-out $(MAINS) $(if $(LIVE),,backends/curve%), \
+	$(wildcard sim/*.c scenarios/*.c plots/*.c backends/*.c \
+	$(addprefix backends/,sim/*.c fake/*.c $(if $(XEN),xen/*.c) \
+	$(if $(LIVE),live/*.c monitor/*.c tunnel/*.c)))))
 TEST_SRC := $(sort $(filter-out tests/netns/% tests/xen/%, \
 	$(wildcard tests/*/test_*.c)))
 BENCH_SRC := $(wildcard tests/bench/*.c)
@@ -95,18 +97,21 @@ PLUGIN_SRC := $(wildcard tests/policy/*.c)
 obj = $(patsubst %.c,$(B)/%.o,$(1))
 bin = $(patsubst %.c,$(B)/%,$(1))
 
-PROGRAMS := $(B)/violin
+PROGRAMS := violin $(notdir $(basename $(wildcard \
+	$(if $(LIVE),backends/tunnel/violin-tunneld.c) \
+	$(if $(and $(LIVE),$(XEN)),backends/monitor/violind.c))))
 LIBS := -lcyaml -lyaml -lcsv -lgsl -lgslcblas -lm -ldl \
-	$(if $(XEN),-lxenlight -lxentoollog) $(if $(LIVE),-lczmq -lsodium)
+	$(if $(XEN),-lxenlight -lxentoollog) $(if $(LIVE),-lzmq -lsodium -lmnl)
 
-.PHONY: all programs
-all: $(PROGRAMS) ## build the programs into build/ (the default)
+.PHONY: all
+all: $(PROGRAMS:%=$(B)/%) ## build the programs into build/ (the default)
 
-# Rewritten when it would differ: other flags rebuild what they were for.
-$(B)/flags: FORCE
-	@mkdir -p $(@D); printf '%s\n' "$$FLAGS" | cmp -s - $@ || \
-	  printf '%s\n' "$$FLAGS" > $@
-$(B)/flags: export FLAGS = $(CC) $(flags)
+# Rewritten when they would differ: other flags, or a file less, rebuild.
+$(B)/flags:   export text = $(CC) $(flags)
+$(B)/sources: export text = $(CORE_SRC) $(LIB_SRC)
+$(B)/flags $(B)/sources: FORCE
+	@mkdir -p $(@D); printf '%s\n' "$$text" | cmp -s - $@ || \
+	  printf '%s\n' "$$text" > $@
 
 $(B)/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
@@ -115,9 +120,9 @@ $(B)/%.o: %.c $(B)/flags
 
 # The policy core: one relocatable object, linked once and whole into every
 # program.  Its digest is what --version and every result name.
-$(B)/core.o: $(call obj,$(CORE_SRC))
+$(B)/core.o: $(call obj,$(CORE_SRC)) $(B)/sources
 	$(call say,LD,$@)
-	$(Q)$(LD) -r -o $@ $^
+	$(Q)$(LD) -r -o $@ $(filter %.o,$^)
 
 $(B)/core.sha256: $(B)/core.o
 	$(Q)objcopy --strip-debug $< $@.o && \
@@ -128,13 +133,17 @@ $(B)/digest.o: $(B)/core.sha256 sim/digest.h $(B)/flags
 	  "const char core_digest[] = \"$$(cat $<)\";" | \
 	  $(compile) -xc -c - -o $@
 
-$(B)/libviolin.a: $(call obj,$(LIB_SRC)) $(B)/digest.o
+$(B)/libviolin.a: $(call obj,$(LIB_SRC)) $(B)/digest.o $(B)/sources
 	$(call say,AR,$@)
-	$(Q)rm -f $@ && $(AR) rcsD $@ $^
+	$(Q)rm -f $@ && $(AR) rcsD $@ $(filter %.o,$^)
 
-$(B)/violin: $(B)/sim/violin.o $(B)/core.o $(B)/libviolin.a
+$(B)/violin: $(B)/sim/violin.o
+$(B)/violind: $(B)/backends/monitor/violind.o
+$(B)/violin-tunneld: $(B)/backends/tunnel/violin-tunneld.o
+$(B)/violin $(B)/violind $(B)/violin-tunneld: $(B)/core.o $(B)/libviolin.a
 	$(call say,LINK,$@)
-	$(Q)$(link) -rdynamic -o $@ $^ $(LIBS)
+	$(Q)$(link) -rdynamic -o $@ $(filter %/$(@F).o,$^) $(B)/core.o \
+	  $(B)/libviolin.a $(LIBS)
 
 # --- tests: a program a file; those in tests/core link the core alone --------
 CHECK := -lcheck_pic -lsubunit -pthread -lrt -lm
@@ -236,14 +245,15 @@ reproduce: ## the paper's experiments: table, figures; fails if a row does
 	@BUILD=$(B) tests/paper/reproduce -o $(B)/reproduce
 
 # --- and the rest ------------------------------------------------------------
-MAN := $(wildcard $(foreach n,1 5 7 8,*/*.$(n) */*/*.$(n)))
+PAGES := $(foreach n,1 5 7 8,$(wildcard */*.$(n) */*/*.$(n)))
 
 .PHONY: install format clean help
-install: all ## into PREFIX (/usr/local) below DESTDIR
-	@install -d $(DESTDIR)$(PREFIX)/bin
-	install $(B)/violin $(DESTDIR)$(PREFIX)/bin
-	@$(foreach m,$(MAN),install -D -m 644 $(m) \
-	  $(DESTDIR)$(PREFIX)/share/man/man$(patsubst .%,%,$(suffix $(m)))/$(notdir $(m)) &&) :
+put = install -D -m $(1) $(2) $(DESTDIR)$(PREFIX)/$(3)/$(notdir $(2)) &&
+install: all ## into PREFIX (/usr/local), below DESTDIR if that is given
+	@$(foreach p,$(PROGRAMS),\
+	  $(call put,755,$(B)/$(p),$(if $(p:violin=),sbin,bin))) \
+	$(foreach p,$(PAGES),\
+	  $(call put,644,$(p),share/man/man$(subst .,,$(suffix $(p))))) :
 
 format: ## lay out all C files as .clang-format says
 	clang-format -i $(wildcard */*.[ch] */*/*.[ch])
@@ -252,7 +262,7 @@ clean: ## remove build/
 	rm -rf $(B)
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | \
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(word 1,$(MAKEFILE_LIST)) | \
 	  awk -F '\t' '{ printf "make %-18s %s\n", $$1, $$2 }'
 
 -include $(patsubst %.o,%.d,$(call obj,$(CORE_SRC) $(LIB_SRC) $(MAINS) \
