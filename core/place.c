@@ -25,6 +25,7 @@ void placer_lay_out(
 	p->set_aside = ARENA_TAKE(arena, model->n_hosts, uint32_t);
 	p->chosen = ARENA_TAKE(arena, model->n_vms, struct host_id);
 	heap_lay_out(&p->heap, arena, model->n_hosts);
+	heap_lay_out(&p->queue, arena, model->n_envs);
 }
 
 static struct host_id heads_to(const struct vm_observation *vm)
@@ -225,28 +226,17 @@ void place_queued(struct placer *p, const struct model *model,
     const struct want *want, struct tables *t, struct plan *plan)
 {
 	struct placing g = {p, model, obs, want, t, plan};
-	int64_t after = INT64_MIN;
-	bool counted = false, more = true;
 
 	p->n_waiting = 0;
 	p->waiting_mcpu = 0;
-	/* Rounds by the time of asking: few distinct times wait at once. */
-	while (more) {
-		int64_t now = INT64_MAX;
-
-		for (uint32_t e = 0; e < model->n_envs; e++)
-			if (obs->envs[e].state == ENV_QUEUED &&
-			    obs->envs[e].queued_ns > after &&
-			    obs->envs[e].queued_ns < now)
-				now = obs->envs[e].queued_ns;
-		more = now != INT64_MAX;
-		if (more && !counted)
-			count_busy(&g, busy_mcpu);
-		counted |= more;
-		for (uint32_t e = 0; more && e < model->n_envs; e++)
-			if (obs->envs[e].state == ENV_QUEUED &&
-			    obs->envs[e].queued_ns == now)
-				place_one(&g, e);
-		after = now;
-	}
+	heap_clear(&p->queue);
+	for (uint32_t e = 0; e < model->n_envs; e++)
+		if (obs->envs[e].state == ENV_QUEUED)
+			heap_push(&p->queue,
+			    (struct heap_item){
+			        (double)obs->envs[e].queued_ns, 0, e});
+	if (p->queue.n_items > 0)
+		count_busy(&g, busy_mcpu);
+	while (p->queue.n_items > 0)
+		place_one(&g, heap_pop(&p->queue).id);
 }

@@ -25,7 +25,8 @@ struct placer {
 	uint8_t *tried;        /* by domain, for one environment */
 	uint32_t *set_aside;   /* hosts without memory, for one VM */
 	struct host_id *chosen;/* by VM of one environment */
-	struct heap heap;
+	struct heap heap;      /* hosts of a domain, by rising load */
+	struct heap queue;     /* environments, by time of asking */
 	uint32_t n_waiting;    /* VMs that found no room in the last step */
 	uint64_t waiting_mcpu; /* and the CPU that they ask for */
 };
