@@ -107,7 +107,7 @@ enum workload_kind {
 };
 
 /* Utilisation over time of several VMs, as read from CSV: level[step * n_vms
- * + vm].  VM v of an environment takes column v mod n_vms. */
+ * + vm].  Which VM takes which column: env_setup.trace_first. */
 struct trace {
 	uint32_t n_vms, n_steps;
 	int64_t interval_ns;
@@ -179,8 +179,11 @@ struct env_setup {
 	enum at_end at_end;
 	enum placement placement;
 	uint32_t workload;    /* index into scenario.workloads */
-	uint64_t mem_idle_kib;/* used by an idle VM (after the end; a head) */
+	uint32_t trace_first; /* its VM v takes column or list trace_first + v
+	                         (modulo their number) of its workload */
+	uint64_t mem_idle_kib;/* used by an idle compute VM (after the end) */
 	double head_mcpu;     /* CPU that the head VM uses */
+	uint64_t head_used_kib; /* memory that the head VM uses */
 	double balloon_kib_s; /* speed of a balloon */
 	uint64_t swap_kib;    /* of each VM; 0: it crashes when short */
 	double swap_slowdown; /* CPU speed lost for each fraction swapped */
@@ -263,9 +266,16 @@ struct override {
  */
 struct scenario *scenario_load(const char *path,
     const struct override *overrides, uint32_t n_overrides, struct err *err);
-void scenario_free(struct scenario *scenario);
 
-/* Writes it normalised: every key, canonical units; itself a valid scenario. */
+/* The same from text that is said to come from `path`. */
+struct scenario *scenario_load_text(const char *path, const char *text,
+    size_t size, const struct override *overrides, uint32_t n_overrides,
+    struct err *err);
+
+void scenario_free(struct scenario *scenario); /* NULL is fine */
+
+/* Writes it normalised: every key, canonical units; itself a valid scenario,
+ * from which the same scenario loads where the files it names are. */
 bool scenario_print(
     const struct scenario *scenario, FILE *out, struct err *err);
 
