@@ -89,13 +89,13 @@ LIB_SRC  := $(sort $(filter-out $(MAINS) $(if $(LIVE),,backends/curve%), \
 	$(addprefix backends/,sim/*.c fake/*.c $(if $(XEN),xen/*.c) \
 	$(if $(LIVE),live/*.c monitor/*.c tunnel/*.c)))))
 TEST_SRC := $(sort $(filter-out tests/netns/% tests/xen/%, \
-	$(wildcard tests/*/test_*.c)))
+	$(wildcard tests/*/test_*.c tests/*/test_*.sh)))
 BENCH_SRC := $(wildcard tests/bench/*.c)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 PLUGIN_SRC := $(wildcard tests/policy/*.c)
 
 obj = $(patsubst %.c,$(B)/%.o,$(1))
-bin = $(patsubst %.c,$(B)/%,$(1))
+bin = $(patsubst %.c,%,$(1:%=$(B)/%))
 
 PROGRAMS := violin $(notdir $(basename $(wildcard \
 	$(if $(LIVE),backends/tunnel/violin-tunneld.c) \
@@ -160,6 +160,9 @@ $(B)/tests/%: $(B)/tests/%.o $(B)/core.o $(B)/libviolin.a
 	$(call say,LINK,$@)
 	$(Q)$(link) -rdynamic -o $@ $^ $(CHECK) $(LIBS)
 
+$(B)/tests/%.sh: tests/%.sh
+	@install -D $< $@
+
 # A researcher's own policy, as --policy loads it.
 $(B)/tests/policy/%.so: tests/policy/%.c $(B)/flags
 	@mkdir -p $(@D)
@@ -185,8 +188,7 @@ build-fuzz  = $(sub) BUILD=$(B)/fuzz CC=clang fuzzers \
 build-other = $(sub) BUILD=$(B)/$(other) CC=$(other) all
 
 # What is run, in the order in which it starts; see tests/run.
-tests-in = $(patsubst %.c,$(1)/%,$(TEST_SRC))
-scripts := $(sort $(wildcard tests/*/test_*.sh))
+tests-in = $(patsubst %.c,%,$(TEST_SRC:%=$(1)/%))
 fuzz-run = $(patsubst %.c,$(B)/fuzz/%,$(FUZZ_SRC))
 hook     = $(if $(wildcard tests/$(1)/run),-- tests/$(1)/run)
 run      = @JOBS=$(JOBS) OTHER=$(B)/$(other) tests/run $(B)
@@ -198,7 +200,7 @@ check: ## build in every way and pass all tests
 	@$(build-fuzz)
 	@$(build-other)
 	$(run) tests/lint/run $(call tests-in,$(B)/asan) $(call tests-in,$(B)) \
-	  $(scripts) $(fuzz-run) tests/compilers -- tests/coverage \
+	  $(fuzz-run) tests/compilers -- tests/coverage \
 	  $(call hook,netns) $(call hook,xen)
 
 check-quick: ## the inner loop: lint, unit and core tests, in a minute
@@ -228,7 +230,7 @@ compare-compilers: ## every scenario gives the same bytes from gcc and clang
 	@$(build-other)
 	$(run) tests/compilers
 
-lint: $(B)/core.o ## layers, purity of the core, style, man pages
+lint: $(B)/core.sha256 ## layers, purity of the core, style, man pages
 	$(run) tests/lint/run
 
 fuzz: ## each parser fuzzed for FUZZ_SECONDS (600)
@@ -265,8 +267,8 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(word 1,$(MAKEFILE_LIST)) | \
 	  awk -F '\t' '{ printf "make %-18s %s\n", $$1, $$2 }'
 
--include $(patsubst %.o,%.d,$(call obj,$(CORE_SRC) $(LIB_SRC) $(MAINS) \
-	$(TEST_SRC) $(BENCH_SRC) $(FUZZ_SRC))) $(PLUGIN_SRC:%.c=$(B)/%.d)
+-include $(patsubst %.c,$(B)/%.d,$(filter %.c,$(CORE_SRC) $(LIB_SRC) \
+	$(MAINS) $(TEST_SRC) $(BENCH_SRC) $(FUZZ_SRC) $(PLUGIN_SRC)))
 .PRECIOUS: $(B)/%.o
 
 endif # deps

@@ -103,3 +103,54 @@ refuses WARNING $lint/man "$bad"
 
 echo "0000" >"$TMPDIR/bad.sha256"
 refuses differ $lint/digest "$TMPDIR/bad.sha256"
+
+# The runner believes no test that does not say what it did.
+runs() {
+	printf '#!/bin/sh\n%s\n' "$1" >"$TMPDIR/t.sh"
+	chmod +x "$TMPDIR/t.sh"
+	mkdir -p "$TMPDIR/runner"
+	TEST_TIMEOUT=1 tests/run "$TMPDIR/runner" "$TMPDIR/t.sh"
+}
+three='echo "3 passed, 0 failed, 0 skipped"'
+holds runs "$three"
+holds runs 'echo "100%: Checks: 3, Failures: 0, Errors: 0"'
+refuses 'tested nothing' runs 'true'
+refuses 'tested nothing' runs 'echo "100%: Checks: 0, Failures: 0, Errors: 0"'
+refuses 'status 3' runs "$three; exit 3"
+refuses 'out of time' runs "$three; sleep 9"
+refuses '1 passed, 2 failed' runs \
+	'echo "33%: Checks: 3, Failures: 1, Errors: 1"'
+refuses '2 passed, 1 failed' runs 'echo "2 passed, 1 failed, 0 skipped"'
+refuses '0 passed, 0 failed, 1 skipped' runs 'echo SKIP no root
+	echo "100%: Checks: 1, Failures: 0, Errors: 0"'
+
+# Two builds: what they say differs by their digests alone, or by more.
+build() {
+	mkdir -p "$TMPDIR/$1"
+	echo "$2" >"$TMPDIR/$1/core.sha256"
+	printf '#!/bin/sh\nmkdir -p "$4" && echo "%s" >"$4/summary.json"\n' \
+		"$2 $3" >"$TMPDIR/$1/violin"
+	chmod +x "$TMPDIR/$1/violin"
+}
+compilers() {
+	BUILD=$TMPDIR/one OTHER=$TMPDIR/two tests/compilers
+}
+build one 0123 same
+build two 4567 same
+holds compilers
+build two 4567 other
+refuses summary.json compilers
+echo 'exit 1' >"$TMPDIR/two/violin"
+refuses failed compilers
+
+# A core that no test has reached.
+mkdir -p "$TMPDIR/cover/asan/core" "$TMPDIR/cover/asan/sim"
+(
+	cd "$TMPDIR/cover/asan"
+	echo 'int f(int n); int f(int n) { return n; }' >core/a.c
+	gcc --coverage -c core/a.c -o core/a.o
+)
+covers() {
+	BUILD=$TMPDIR/cover tests/coverage
+}
+refuses '0 passed, 1 failed' covers
