@@ -7,9 +7,9 @@
  * in line by line.
  *
  * A line is a word, then fields after one space each, then texts after one
- * tab each.  An id is a number, or - for none; a number is decimal, or - for
- * an unknown memory; a real number is written by C's %a, so that it comes
- * back exactly.  Control characters in a text are written as spaces.
+ * tab each.  Numbers are decimal; an id that is none and a memory that is
+ * unknown are written as -; a real number is as C's %a writes it, so that it
+ * comes back exactly.  Control characters in a text are written as spaces.
  *
  *	violin-record 1 DOMAINS HOSTS ENVS VMS PARAMS TEXT   counts; bytes of
  *	                                      all texts up to `begin`, each + 1
@@ -86,6 +86,9 @@ void record_write_outcome(
 
 /* False once the sink has failed. */
 bool record_writer_ok(const struct record_writer *w);
+
+/* The name in records and results, such as "done". */
+const char *outcome_kind_name(enum outcome_kind kind);
 
 /* --- reading --------------------------------------------------------------- */
 

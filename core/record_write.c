@@ -84,14 +84,16 @@ static void put_number(struct record_writer *w, uint64_t number)
 		put_char(w, digits[--n]);
 }
 
-/* A time; negative ones mean "never". */
 static void put_time(struct record_writer *w, int64_t ns)
 {
+	char text[24];
+
 	if (ns >= 0) {
 		put_number(w, (uint64_t)ns);
 		return;
 	}
-	put_state(w, "-");
+	snprintf(text, sizeof text, " %lld", (long long)ns);
+	put_word(w, text);
 }
 
 static void put_id(struct record_writer *w, uint32_t ix)
@@ -360,17 +362,22 @@ void record_write_plan(
 	flush(w);
 }
 
-static const char *const outcome_names[N_OUTCOME_KINDS] = {
-    "done", "refused", "failed"};
+const char *outcome_kind_name(enum outcome_kind kind)
+{
+	static const char *const names[N_OUTCOME_KINDS] = {
+	    "done", "refused", "failed"};
+
+	assert(kind < N_OUTCOME_KINDS);
+	return names[kind];
+}
 
 void record_write_outcome(
     struct record_writer *w, const struct outcome *outcome)
 {
-	assert(outcome->kind < N_OUTCOME_KINDS);
 	put_char(w, 'o');
 	put_number(w, outcome->ticket.sequence);
 	put_number(w, outcome->ticket.action);
-	put_state(w, outcome_names[outcome->kind]);
+	put_state(w, outcome_kind_name(outcome->kind));
 	put_time(w, outcome->at_ns);
 	if (outcome->text[0])
 		put_text(w, outcome->text);

@@ -80,10 +80,12 @@ void tables_fill(struct tables *t, const struct model *m,
 
 		if (!vm_is_placed(vm))
 			continue;
+		t->hosts[vm->host.ix].held_kib += vm_held_kib(vm);
 		if (host_none(vm->target)) {
 			tables_add(t, vm->host, full);
 		} else {
 			tables_add(t, vm->target, full);
+			t->hosts[vm->target.ix].held_kib += vm_held_kib(vm);
 			t->hosts[vm->host.ix].mem_kib += vm_held_kib(vm);
 		}
 	}
