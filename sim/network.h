@@ -55,7 +55,7 @@ void network_free(struct network *network);
 void network_set_link(struct network *network, uint32_t link, double bps);
 
 /*
- * Opens a flow; limit_bps may be INFINITY.  draw is u_f above: take it from
+ * Opens a flow; limit_bps may be HUGE_VAL.  draw is u_f above: take it from
  * the stream of background traffic, once for each flow.  Returns its id,
  * which is used again after closing; ID_NONE: out of memory.
  */
@@ -80,13 +80,13 @@ int64_t network_latency_ns(
     const struct network *network, struct host_id from, struct host_id to);
 
 /* What the narrowest line between two hosts has for one flow that is alone,
- * under mean background traffic; INFINITY within a host, 0 without a path. */
+ * under mean background traffic; HUGE_VAL within a host, 0 without a path. */
 double network_path_bps(
     const struct network *network, struct host_id from, struct host_id to);
 
 /*
  * Seconds for one exchange (T above) of VMs on these hosts, each of which
- * sends `bytes`; 0 for fewer than two VMs or all on one host, INFINITY where
+ * sends `bytes`; 0 for fewer than two VMs or all on one host, HUGE_VAL where
  * the way is cut.  Changes with placement, and with the flows (network_solve).
  */
 double network_exchange_s(struct network *network, const struct host_id *hosts,

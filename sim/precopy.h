@@ -95,7 +95,7 @@ void precopy_begin(struct precopy *precopy,
     const struct migration_setup *setup, uint64_t memory_kib,
     uint64_t used_kib, const struct working_set sets[N_WORKING_SETS]);
 
-/* The limit of the round that is to start; INFINITY: none. */
+/* The limit of the round that is to start; HUGE_VAL: none. */
 double precopy_rate_limit_bps(const struct precopy *precopy);
 
 /* Starts a round, given the rate that its flow gets at first and the guest's

@@ -6,9 +6,9 @@
  * several hosts at once.  For one resource core/fairshare.h is the same law.
  *
  * Variables
- *	C_r	capacity of resource r, any unit a second; may be INFINITY
+ *	C_r	capacity of resource r, any unit a second; HUGE_VAL: no end
  *	w_i	weight of variable i, > 0
- *	b_i	bound of variable i, >= 0; may be INFINITY; 0 suspends it
+ *	b_i	bound of variable i, >= 0; HUGE_VAL: none; 0: suspended
  *	a_ir	what one unit of i takes of r (its need), > 0
  *	x_i	rate of variable i: the solution
  *
@@ -81,7 +81,7 @@ void share_set_bound(struct share *share, uint32_t variable, double bound);
  */
 const uint32_t *share_solve(struct share *share, uint32_t *n_changed);
 
-/* As solved last; INFINITY when neither a bound nor a resource limits it. */
+/* As solved last; HUGE_VAL when neither a bound nor a resource limits it. */
 double share_rate(const struct share *share, uint32_t variable);
 
 double share_capacity(const struct share *share, uint32_t resource);
