@@ -3,6 +3,7 @@
 #include "scenarios/pool.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

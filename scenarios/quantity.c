@@ -47,7 +47,7 @@ static bool find_factor(const struct measure_info *m, const char *name,
 {
 	if (m == &measures[MEASURE_CPU] && host_mcpu > 0 &&
 	    strcmp(name, "host") == 0) {
-		*factor = host_mcpu;
+		*factor = (quantity_value)host_mcpu;
 		return true;
 	}
 	for (int i = 0; i < MAX_UNITS && m->units[i].name; i++)
@@ -88,7 +88,7 @@ const char *quantity_parse(const char *text, enum measure measure,
 	if (m->whole)
 		x = rintl(x);
 	else
-		x = (double)x; /* what holds it is a double */
+		x = (quantity_value)(double)x; /* what holds it is a double */
 	if (!isfinite(x))
 		return m->wanted;
 	*value = x == 0 ? 0 : x; /* no minus zero */
