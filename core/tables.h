@@ -24,6 +24,7 @@ struct host_load {
 	double cpu_mcpu;     /* sum of desired CPU */
 	double cpu_cap_mcpu; /* 0 on a host that is to be emptied */
 	uint64_t mem_kib;    /* sum of max(held, desired) memory */
+	uint64_t held_kib;   /* sum of held memory, arriving and leaving */
 	uint64_t mem_cap_kib;
 	uint32_t takes_vms;  /* up */
 	uint32_t n_vms;      /* on or heading to it */
