@@ -39,8 +39,8 @@ deps: ## install what is needed from Debian packages (the only step for root)
 	elif command -v sudo >/dev/null; then root=sudo; \
 	else echo "deps: as root: apt-get install$$missing" >&2; exit 1; fi; \
 	echo "deps: installing$$missing"; \
-	apt="$$root env DEBIAN_FRONTEND=noninteractive apt-get -qy \
-	  -o DPkg::Lock::Timeout=300"; \
+	apt="$$root env DEBIAN_FRONTEND=noninteractive apt-get -qqy \
+	  -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0"; \
 	$$apt update && $$apt install --no-install-recommends $$missing || { \
 	  echo "deps: apt-get could not install$$missing" >&2; exit 1; }
 

@@ -79,7 +79,7 @@ printf '%s\n%s\n' "$spdx" "int n; " | sample core/a.c
 refuses trailing $lint/style "$bad"
 printf '%s\n%s\n' "$spdx" "/* TO""DO */" | sample core/a.c
 refuses undone $lint/style "$bad"
-printf '%s\n%s\n' "$spdx" 'char t[] = "a-XXX''XXX";' | sample core/a.c
+printf '%s\n%s\n' "$spdx" 'char t[] = "a-X''XXXXX";' | sample core/a.c
 holds $lint/style "$bad"
 printf '%s\n\t\t\t\t\t\t\t\t\t\t%s\n' "$spdx" "x" | sample core/a.c
 refuses columns $lint/style "$bad"
