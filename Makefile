@@ -34,10 +34,11 @@ deps: ## install what is needed from Debian packages (the only step for root)
 	  dpkg-query -W -f '$${db:Status-Status}\n' $$p 2>/dev/null | \
 	    grep -qx installed || missing="$$missing $$p"; \
 	done; \
-	[ -n "$$missing" ] || exit 0; \
+	[ -n "$$missing" ] || { echo "deps: all there"; exit 0; }; \
 	if [ "$$(id -u)" -eq 0 ]; then root=; \
 	elif command -v sudo >/dev/null; then root=sudo; \
-	else echo "deps: as root: apt-get install$$missing" >&2; exit 1; fi; \
+	else echo "deps: needs root for apt-get install$$missing" >&2; \
+	  exit 1; fi; \
 	echo "deps: installing$$missing"; \
 	apt="$$root env DEBIAN_FRONTEND=noninteractive apt-get -qqy \
 	  -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0"; \
@@ -88,14 +89,7 @@ LIB_SRC  := $(sort $(filter-out $(MAINS) $(if $(LIVE),,backends/curve%), \
 	$(wildcard sim/*.c scenarios/*.c plots/*.c backends/*.c \
 	$(addprefix backends/,sim/*.c fake/*.c $(if $(XEN),xen/*.c) \
 	$(if $(LIVE),live/*.c monitor/*.c tunnel/*.c)))))
-TEST_SRC := $(sort $(filter-out tests/netns/% tests/xen/%, \
-	$(wildcard tests/*/test_*.c tests/*/test_*.sh)))
-BENCH_SRC := $(wildcard tests/bench/*.c)
-FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
-PLUGIN_SRC := $(wildcard tests/policy/*.c)
-
 obj = $(patsubst %.c,$(B)/%.o,$(1))
-bin = $(patsubst %.c,%,$(1:%=$(B)/%))
 
 PROGRAMS := violin $(notdir $(basename $(wildcard \
 	$(if $(LIVE),backends/tunnel/violin-tunneld.c) \
@@ -145,106 +139,7 @@ $(B)/violin $(B)/violind $(B)/violin-tunneld: $(B)/core.o $(B)/libviolin.a
 	$(Q)$(link) -rdynamic -o $@ $(filter %/$(@F).o,$^) $(B)/core.o \
 	  $(B)/libviolin.a $(LIBS)
 
-# --- tests: a program a file; those in tests/core link the core alone --------
-CHECK := -lcheck_pic -lsubunit -pthread -lrt -lm
-
-$(B)/tests/core/%: $(B)/tests/core/%.o $(B)/core.o
-	$(call say,LINK,$@)
-	$(Q)$(link) -o $@ $^ $(CHECK)
-
-$(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(B)/core.o $(B)/libviolin.a
-	$(call say,LINK,$@)
-	$(Q)$(link) -fsanitize=fuzzer -o $@ $^ $(LIBS)
-
-$(B)/tests/%: $(B)/tests/%.o $(B)/core.o $(B)/libviolin.a
-	$(call say,LINK,$@)
-	$(Q)$(link) -rdynamic -o $@ $^ $(CHECK) $(LIBS)
-
-$(B)/tests/%.sh: tests/%.sh
-	@install -D $< $@
-
-# A researcher's own policy, as --policy loads it.
-$(B)/tests/policy/%.so: tests/policy/%.c $(B)/flags
-	@mkdir -p $(@D)
-	$(call say,CC,$@)
-	$(Q)$(compile) -MMD -MP -fPIC -shared $< -o $@
-
-.PHONY: tests fuzzers bench-programs
-tests: all $(call bin,$(TEST_SRC)) $(PLUGIN_SRC:%.c=$(B)/%.so)
-fuzzers: $(call bin,$(FUZZ_SRC))
-bench-programs: all $(call bin,$(BENCH_SRC))
-
-# --- the tests run -----------------------------------------------------------
-# One tree of objects for each way to build; $(B) is the one that is installed.
-SAN   := -fsanitize=address,undefined -fno-sanitize-recover=all
-other := $(if $(findstring clang,$(CC)),gcc,clang)
-sub   = $(MAKE) --no-print-directory \
-	$(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS)) WERROR=-Werror
-build-tests = $(sub) tests
-build-asan  = $(sub) BUILD=$(B)/asan tests \
-	INSTRUMENT='-O1 -fno-omit-frame-pointer $(SAN) --coverage'
-build-fuzz  = $(sub) BUILD=$(B)/fuzz CC=clang fuzzers \
-	INSTRUMENT='-O1 $(SAN) -fsanitize=fuzzer-no-link'
-build-other = $(sub) BUILD=$(B)/$(other) CC=$(other) all
-
-# What is run, in the order in which it starts; see tests/run.
-tests-in = $(patsubst %.c,%,$(TEST_SRC:%=$(1)/%))
-fuzz-run = $(patsubst %.c,$(B)/fuzz/%,$(FUZZ_SRC))
-hook     = $(if $(wildcard tests/$(1)/run),-- tests/$(1)/run)
-run      = @JOBS=$(JOBS) OTHER=$(B)/$(other) tests/run $(B)
-
-.PHONY: check check-quick check-asan check-netns check-xen
-check: ## build in every way and pass all tests
-	@$(build-tests)
-	@$(build-asan)
-	@$(build-fuzz)
-	@$(build-other)
-	$(run) tests/lint/run $(call tests-in,$(B)/asan) $(call tests-in,$(B)) \
-	  $(fuzz-run) tests/compilers -- tests/coverage \
-	  $(call hook,netns) $(call hook,xen)
-
-check-quick: ## the inner loop: lint, unit and core tests, in a minute
-	@$(build-tests)
-	$(run) tests/lint/run $(filter $(B)/tests/core/% $(B)/tests/unit/%,\
-	  $(call tests-in,$(B)))
-
-check-asan: ## all tests under the address and undefined sanitizers
-	@$(build-asan)
-	$(run) $(call tests-in,$(B)/asan)
-
-check-netns: ## the virtual network on network namespaces (root)
-	@$(build-tests)
-	$(run) $(call hook,netns)
-
-check-xen: ## the live system on real Xen hosts in QEMU
-	@$(build-tests)
-	$(run) $(call hook,xen)
-
-.PHONY: coverage compare-compilers lint fuzz bench reproduce
-coverage: ## lines of core and sim that the tests reach; fails below 90 %
-	@$(build-asan)
-	$(run) $(call tests-in,$(B)/asan) -- tests/coverage
-
-compare-compilers: ## every scenario gives the same bytes from gcc and clang
-	@$(sub) all
-	@$(build-other)
-	$(run) tests/compilers
-
-lint: $(B)/core.sha256 ## layers, purity of the core, style, man pages
-	$(run) tests/lint/run
-
-fuzz: ## each parser fuzzed for FUZZ_SECONDS (600)
-	@$(build-fuzz)
-	@for f in $(fuzz-run); do tests/fuzz/run $$f $(or $(FUZZ_SECONDS),600) \
-	  || exit; done
-
-bench: ## speed and size, as ratios within one run
-	@$(sub) bench-programs
-	@BUILD=$(B) tests/bench/run
-
-reproduce: ## the paper's experiments: table, figures; fails if a row does
-	@$(sub) all
-	@BUILD=$(B) tests/paper/reproduce -o $(B)/reproduce
+include tests/tests.mk
 
 # --- and the rest ------------------------------------------------------------
 PAGES := $(foreach n,1 5 7 8,$(wildcard */*.$(n) */*/*.$(n)))
@@ -264,11 +159,11 @@ clean: ## remove build/
 	rm -rf $(B)
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(word 1,$(MAKEFILE_LIST)) | \
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' \
+	  Makefile tests/tests.mk | \
 	  awk -F '\t' '{ printf "make %-18s %s\n", $$1, $$2 }'
 
--include $(patsubst %.c,$(B)/%.d,$(filter %.c,$(CORE_SRC) $(LIB_SRC) \
-	$(MAINS) $(TEST_SRC) $(BENCH_SRC) $(FUZZ_SRC) $(PLUGIN_SRC)))
+-include $(patsubst %.c,$(B)/%.d,$(CORE_SRC) $(LIB_SRC) $(MAINS))
 .PRECIOUS: $(B)/%.o
 
 endif # deps
