@@ -28,14 +28,18 @@
  *	dirtied in round k:	D_ki = N_i (1 - exp(-v T_k d_i / N_i))
  *	to send next:		S_(k+1)i = D_ki
  *	sent in round k:	Xen 4.17, and the last round: S_k
- *	Xen 3.0: a page of which the guest has written, since the round began,
- *	is skipped when its turn comes (at time t, in an order that mixes the
- *	sets evenly) and left to the next round:
- *		dt/du = 1/r_k sum over i of S_ki exp(-v t d_i / N_i)
- *		u from 0 to 1, sent_k = r_k t(1), skipped_k = S_k - sent_k
+ *	Xen 3.0: a page that the guest has written since the round began is
+ *	left to the next round (skipped), as seen before each batch of B = 1024
+ *	pages sent.  Xen mixes the order of pages, so the sets come evenly; u
+ *	is the part of them that has had its turn, t the time since the
+ *	round's begin:
+ *		g(t) = sum over i of S_ki exp(-v t d_i / N_i)
+ *		each batch:  du = min(1 - u, B / g),  dt = g du / r_k
+ *		sent_k = sum of g du,  skipped_k = S_k - sent_k
+ *	(in batches of S_k / 256 where that is more, for speed)
  *
- * Rate limit, Xen 3.0: rate_first_bps in round one; whenever guest dirties
- * faster than the limit it becomes that + rate_step_bps, at most
+ * Rate limit, Xen 3.0: rate_first_bps in round one; whenever the guest
+ * dirties faster than the limit it becomes that + rate_step_bps, at most
  * rate_max_bps; it never falls; the last round has rate_max_bps.  A
  * rate_first_bps of 0 is a Xen built without rate control: no limit.
  * Xen 4.17: rate_max_bps; 0: no limit.
@@ -59,6 +63,12 @@
 
 #include "scenarios/scenario.h"
 
+enum precopy_next {
+	PRECOPY_ROUND, /* start another round */
+	PRECOPY_STOP,  /* suspend the guest, then start the last round */
+	PRECOPY_DONE,  /* all is sent */
+};
+
 struct precopy_round {
 	uint32_t number; /* 1, 2, ... */
 	bool last;       /* the guest is stopped */
@@ -80,13 +90,8 @@ struct precopy {
 	double rate_limit_bps;
 	double total_sent_pages;
 	double last_sent_pages; /* in the round before */
-	struct precopy_round round;
-};
-
-enum precopy_next {
-	PRECOPY_ROUND, /* start another round */
-	PRECOPY_STOP,  /* suspend the guest, then start the last round */
-	PRECOPY_DONE,  /* all is sent */
+	enum precopy_next next;
+	struct precopy_round round; /* under way, or ended last */
 };
 
 /* Borrows setup while the migration lasts.  Working sets are fractions of

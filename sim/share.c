@@ -57,7 +57,7 @@ struct share {
 	struct heap heap; /* room for all resources and variables */
 };
 
-/* --- memory ---------------------------------------------------------------- */
+/* --- memory ---------------------------------------------- */
 
 /* Resizes the array to which the pointer at `array` points. */
 static bool resize(void *array, uint32_t n, size_t size)
@@ -154,7 +154,7 @@ void share_free(struct share *s)
 	free(s);
 }
 
-/* --- the graph and its changes --------------------------------------------- */
+/* --- the graph and its changes --------------------------- */
 
 static void touch_resource(struct share *s, uint32_t r)
 {
@@ -300,7 +300,7 @@ void share_set_bound(struct share *s, uint32_t v, double bound)
 	touch_variable(s, v);
 }
 
-/* --- solving --------------------------------------------------------------- */
+/* --- solving --------------------------------------------- */
 
 /* Touches all that is connected with what is touched. */
 static void spread(struct share *s)

@@ -60,7 +60,8 @@ void share_free(struct share *share);
 
 /* A resource; they are numbered 0, 1, ...  SHARE_NONE: out of memory. */
 uint32_t share_add_resource(struct share *share, double capacity);
-void share_set_capacity(struct share *share, uint32_t resource, double capacity);
+void share_set_capacity(
+    struct share *share, uint32_t resource, double capacity);
 
 /*
  * Opens a variable; its rate is 0 until solved.  Copies the needs; two needs
