@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The policy `drs`: load balance (A. Gulati, A. Holler, M. Ji, G. Shanmuganathan,
- * C. Waldspurger, X. Zhu, VMware Distributed Resource Management: Design,
- * Implementation, and Lessons Learned, VMware Technical Journal 1(1), 2012).
+ * The policy `drs`: load balance (A. Gulati, A. Holler, M. Ji, G.
+ * Shanmuganathan, C. Waldspurger, X. Zhu, VMware Distributed Resource
+ * Management: Design, Implementation, and Lessons Learned, VMware Technical
+ * Journal 1(1), 2012).
  *
  *	entitlement   of a VM: the CPU it uses, or all its fair share while it
  *	              wants more than it gets
