@@ -11,8 +11,8 @@
  *	within a domain	NIC out, LAN, NIC in
  *	between two	NIC out, LAN, uplink out, links, uplink in, LAN, NIC in
  *
- * Links are those of the path with the fewest, the earlier in the file first;
- * transit through a third domain's router takes nothing of its uplink.  Where
+ * The links are those of a path with the fewest, the earlier in the file
+ * first; transit through a third domain's router takes nothing of its uplink.  Where
  * there is no path, a flow's rate is 0, as over a link that is cut.
  *
  * Variables
@@ -24,12 +24,12 @@
  * Equations
  *	flows share max-min fairly with equal weights (share.h), x_f <= l_f
  *	background traffic met by f on l:  g_fl = g_l (1/2 + u_f)
- *	f takes 1 / (1 - g_fl) of link l for each bit, so alone on it it gets
- *	(1 - g_fl) C_l; 1 of every other resource
+ *	f takes 1 / (1 - g_fl) of link l for each bit, so that alone it gets
+ *	(1 - g_fl) C_l; of every other resource 1
  *	exchange of bulk-synchronous VMs on a ring, each sending half of its
  *	bytes to either neighbour:
- *	  T = max over r of 8 bytes(r) / A_r  +  max latency of any pair
- *	  A_r = max(C_r - used_r, C_r / (flows_r + 1))
+ *	  T = max over r of 8 bytes(r) / A_r  +  max latency of neighbours
+ *	  A_r = max(C_r - used_r, C_r / (flows_r + 1)), (1 - g_l) of it on links
  *	so messages get what transfers leave, or else a flow's fair part
  *
  * Sources: max-min as the steady state of TCP flows of like round-trip times
@@ -85,9 +85,9 @@ double network_path_bps(
     const struct network *network, struct host_id from, struct host_id to);
 
 /*
- * Seconds for one exchange (T above) of VMs on these hosts, each of which
- * sends `bytes`; 0 for fewer than two VMs or all on one host, HUGE_VAL where
- * the way is cut.  Changes with placement, and with the flows (network_solve).
+ * Seconds for one exchange (T above) of VMs on these hosts, in the order of
+ * the ring, each of which sends `bytes`; 0 for none, for fewer than two VMs or
+ * all on one host, HUGE_VAL where the way is cut.  Changes with placement, and with the flows (network_solve).
  */
 double network_exchange_s(struct network *network, const struct host_id *hosts,
     uint32_t n_hosts, double bytes);
