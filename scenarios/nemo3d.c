@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A workload like NEMO 3-D; see nemo3d.h. */
+#include "scenarios/nemo3d.h"
+
+#include <assert.h>
+#include <math.h>
+
+enum { CONSTRUCTION, LANCZOS };
+
+static const double iteration_cpu_s = 32e-6; /* c */
+static const double vector_bytes = 320;      /* V */
+static const double n_vectors = 3;           /* K */
+
+static const double construction_work = 0.1;
+static const double construction_data = 0.36;
+static const double base_mib = 80;
+static const double data_mib = 720e-6 * 4; /* of a particle */
+
+static const double hot_fraction = 0.02;
+static const double hot_bps = 100e6;
+
+static double part(const struct nemo3d *n)
+{
+	return n->particles / n->n_vms;
+}
+
+/* Memory of a stage that holds this much of the data. */
+static uint64_t mem_kib(const struct nemo3d *n, double data)
+{
+	return (uint64_t)llround(
+	    KIB_PER_MIB * (base_mib + data * data_mib * part(n)));
+}
+
+uint64_t nemo3d_mem_kib(const struct nemo3d *n)
+{
+	return mem_kib(n, 1);
+}
+
+/* A set of so many bytes, all written once in so many CPU seconds. */
+static struct working_set written_once(
+    const struct nemo3d *n, const struct stage *stage, double bytes, double s)
+{
+	return (struct working_set){
+	    .fraction = fmin(1 - hot_fraction,
+		bytes / (1024.0 * (double)stage->mem_used_kib)),
+	    .dirty_bps = 8 * bytes / s * n->demand_mcpu / MCPU_PER_CPU};
+}
+
+static void fill_construction(
+    const struct nemo3d *n, double work_s, struct stage *stage)
+{
+	double data_bytes =
+	    construction_data * data_mib * part(n) * KIB_PER_MIB * 1024;
+
+	*stage = (struct stage){.work_s = work_s,
+	    .demand_mcpu = n->demand_mcpu,
+	    .iterations = 1,
+	    .mem_used_kib = mem_kib(n, construction_data)};
+	stage->sets[0] = written_once(n, stage, data_bytes, work_s);
+	stage->sets[1] = (struct working_set){hot_fraction, hot_bps};
+}
+
+static void fill_lanczos(const struct nemo3d *n, double work_s,
+    double iterations, struct stage *stage)
+{
+	*stage = (struct stage){.work_s = work_s,
+	    .demand_mcpu = n->demand_mcpu,
+	    .iterations = iterations,
+	    .mem_used_kib = mem_kib(n, 1)};
+	if (n->n_vms > 1)
+		stage->exchange_bytes =
+		    2 * vector_bytes * pow(part(n), 2.0 / 3);
+	stage->sets[0] = written_once(n, stage,
+	    n_vectors * vector_bytes * part(n), work_s / iterations);
+	stage->sets[1] = (struct working_set){hot_fraction, hot_bps};
+}
+
+void nemo3d_fill_stages(
+    const struct nemo3d *n, struct stage stages[NEMO3D_STAGES])
+{
+	double once = iteration_cpu_s * part(n), iterations = n->iterations;
+	double work = n->run_s * n->demand_mcpu / MCPU_PER_CPU;
+
+	assert(n->particles > 0 && n->n_vms > 0 && n->demand_mcpu > 0);
+	if (iterations <= 0 && work > 0)
+		iterations =
+		    fmax(1, round(work * (1 - construction_work) / once));
+	else if (iterations <= 0)
+		iterations = NEMO3D_ITERATIONS;
+	if (work <= 0)
+		work = once * iterations / (1 - construction_work);
+	fill_construction(n, work * construction_work,
+	    &stages[CONSTRUCTION]);
+	fill_lanczos(n, work * (1 - construction_work), iterations,
+	    &stages[LANCZOS]);
+}

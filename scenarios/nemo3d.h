@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A workload like NEMO 3-D, the atomistic simulation that the paper's
+ * environments run: P particles, divided among n VMs, in two stages.
+ *
+ *	construction	positions and neighbours are laid out; little memory
+ *	Lanczos		I iterations of compute and exchange over the whole
+ *
+ * Variables
+ *	P, n, p	particles, compute VMs, particles of one VM: p = P / n
+ *	I	Lanczos iterations
+ *	W	CPU seconds of one VM, both stages
+ *	c	CPU seconds of one particle in one iteration
+ *	V, K	bytes of one particle in one vector; vectors that are written
+ *
+ * Equations
+ *	W = c p I / 0.9			construction is a tenth of it
+ *	memory = 80 MiB + 720 MiB 4 p / 10^6	in the Lanczos stage
+ *	construction has 80 MiB and 0.36 of the rest
+ *	exchange = 2 V p^(2/3) bytes sent by each VM in each iteration: the
+ *		surface towards two neighbours; none if it is alone
+ *	Lanczos dirties	K V p bytes once an iteration (the vectors) and, fast,
+ *		2 % of its memory (stacks, buffers, the guest's kernel);
+ *	construction	its data once in its whole duration, and the same 2 %
+ *
+ * c: a matrix row of an atom has 5 blocks (itself, 4 neighbours) of 20 x 20
+ * complex numbers, 8 flops each: 16 kflop, at some 500 Mflop/s of the paper's
+ * Pentium 4: 32 us.  V: 20 complex numbers, 320 bytes.  K: 3 vectors.
+ *
+ * Sources: Klimeck et al., Development of a nanoelectronic 3-D (NEMO 3-D)
+ * simulator (2002), for what is computed; memory and its 160 to 300 MB from
+ * one stage to the next as the paper has them (sections 4.1 and 4.4).
+ *
+ * Limits: all parts alike; no eigenvalues converge early.
+ */
+#ifndef SCENARIOS_NEMO3D_H
+#define SCENARIOS_NEMO3D_H
+
+#include "scenarios/scenario.h"
+
+struct nemo3d {
+	double particles;   /* P > 0 */
+	uint32_t n_vms;     /* n >= 1 */
+	double iterations;  /* I; 0: as many as fill run_s, at least 1 */
+	double run_s;       /* seconds on dedicated hosts, exchange aside; 0:
+	                       what the iterations take */
+	double demand_mcpu; /* the most CPU that a VM uses, > 0 */
+};
+
+enum {
+	NEMO3D_STAGES = 2,
+	NEMO3D_ITERATIONS = 100, /* when neither they nor run_s are given */
+};
+
+/* Fills the two stages. */
+void nemo3d_fill_stages(
+    const struct nemo3d *nemo3d, struct stage stages[NEMO3D_STAGES]);
+
+/* Memory that a VM uses in the Lanczos stage. */
+uint64_t nemo3d_mem_kib(const struct nemo3d *nemo3d);
+
+#endif
