@@ -89,6 +89,7 @@ struct sim_metrics {
 	int64_t end_ns;     /* the last event */
 	int64_t first_start_ns, last_end_ns; /* over environments that ran */
 	uint64_t n_events, n_steps;
+	uint64_t event_digest; /* of what fired when, in order */
 	uint64_t n_migrations, n_migrations_failed;
 	/* closed-loop tasks */
 	uint64_t n_tasks, n_tasks_before_stop;

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* CPU of the simulated hosts; see cpu.h. */
+#include "sim/cpu.h"
+
+#include <assert.h>
+#include <math.h>
+
+#include "core/fairshare.h"
+#include "sim/couple.h"
+#include "sim/workload.h"
+#include "sim/world.h"
+
+/* Work and use up to now. */
+static inline void advance(struct cpu_vm *vm, int64_t now_ns)
+{
+	double got = vm->rate * ns_to_s(now_ns - vm->last_ns);
+
+	vm->used_s += got;
+	vm->left_s -= got * vm->speed;
+	vm->last_ns = now_ns;
+}
+
+static inline void find_finish(struct world *w, struct cpu_vm *vm)
+{
+	double pace = vm->rate * vm->speed;
+
+	vm->finish_ns = TIME_NEVER;
+	if (pace > 0)
+		vm->finish_ns = world_after(w, fmax(0, vm->left_s) / pace);
+}
+
+void cpu_touch_host(struct world *w, uint32_t h)
+{
+	if (h == ID_NONE || w->cpu_hosts[h].dirty)
+		return;
+	w->cpu_hosts[h].dirty = true;
+	w->dirty_hosts[w->n_dirty_hosts++] = h;
+}
+
+static inline void link_vm(struct world *w, uint32_t v)
+{
+	struct cpu_vm *vm = &w->cpu_vms[v];
+
+	if (vm->flags & CPU_LINKED || vm->host == ID_NONE)
+		return;
+	vm->next = w->cpu_hosts[vm->host].first;
+	w->cpu_hosts[vm->host].first = v;
+	vm->flags |= CPU_LINKED;
+}
+
+void cpu_work(struct world *w, uint32_t v, double work_s)
+{
+	struct cpu_vm *vm = &w->cpu_vms[v];
+
+	advance(vm, w->now_ns);
+	vm->left_s = work_s;
+	vm->flags |= CPU_WANTS;
+	find_finish(w, vm);
+	link_vm(w, v);
+	cpu_touch_host(w, vm->host);
+}
+
+/* A VM without work leaves its host's list when that is next walked. */
+void cpu_rest(struct world *w, uint32_t v)
+{
+	struct cpu_vm *vm = &w->cpu_vms[v];
+
+	if (!(vm->flags & CPU_WANTS))
+		return;
+	vm->flags &= (uint8_t)~CPU_WANTS;
+	couple_drop_vm(w, v);
+	cpu_set_rate(w, v, 0);
+	cpu_touch_host(w, vm->host);
+}
+
+static void find_bound(struct world *w, uint32_t v)
+{
+	const struct world_vm *vm = &w->vms[v];
+	double bound = fmin(vm->demand_mcpu, w->model->vms[v].vcpu_mcpu);
+
+	if (vm->cap_mcpu)
+		bound = fmin(bound, vm->cap_mcpu);
+	w->cpu_vms[v].bound_mcpu = (uint32_t)(bound + 0.5);
+	cpu_touch_host(w, w->cpu_vms[v].host);
+}
+
+void cpu_demand(struct world *w, uint32_t v, double demand_mcpu)
+{
+	w->vms[v].demand_mcpu = demand_mcpu;
+	find_bound(w, v);
+}
+
+void cpu_set_share(
+    struct world *w, uint32_t v, uint32_t weight, uint32_t cap_mcpu)
+{
+	assert(weight >= 1 && weight <= WEIGHT_MAX);
+	w->cpu_vms[v].weight = (uint16_t)weight;
+	w->vms[v].cap_mcpu = cap_mcpu;
+	find_bound(w, v);
+}
+
+void cpu_set_speed(struct world *w, uint32_t v, double speed)
+{
+	struct cpu_vm *vm = &w->cpu_vms[v];
+
+	if (vm->speed == speed)
+		return;
+	advance(vm, w->now_ns);
+	vm->speed = speed;
+	find_finish(w, vm);
+	if (vm->flags & CPU_PACES)
+		world_touch_env(w, w->model->vms[v].env.ix);
+	cpu_touch_host(w, vm->host);
+}
+
+void cpu_hold(struct world *w, uint32_t v, bool held)
+{
+	struct cpu_vm *vm = &w->cpu_vms[v];
+
+	if (held) {
+		vm->flags |= CPU_HELD;
+		couple_drop_vm(w, v);
+		cpu_set_rate(w, v, 0);
+	} else {
+		vm->flags &= (uint8_t)~CPU_HELD;
+		if (vm->flags & CPU_WANTS)
+			link_vm(w, v);
+	}
+	cpu_touch_host(w, vm->host);
+}
+
+static void unlink_vm(struct world *w, uint32_t v)
+{
+	struct cpu_vm *vm = &w->cpu_vms[v];
+	uint32_t *at = &w->cpu_hosts[vm->host].first;
+
+	if (!(vm->flags & CPU_LINKED))
+		return;
+	while (*at != v)
+		at = &w->cpu_vms[*at].next;
+	*at = vm->next;
+	vm->flags &= (uint8_t)~CPU_LINKED;
+}
+
+void cpu_move(struct world *w, uint32_t v, uint32_t host)
+{
+	struct cpu_vm *vm = &w->cpu_vms[v];
+
+	if (vm->host != ID_NONE) {
+		unlink_vm(w, v);
+		cpu_touch_host(w, vm->host);
+	}
+	couple_drop_vm(w, v);
+	cpu_set_rate(w, v, 0);
+	vm->host = host;
+	if (vm->flags & CPU_WANTS)
+		link_vm(w, v);
+	cpu_touch_host(w, host);
+}
+
+void cpu_set_rate(struct world *w, uint32_t v, double rate)
+{
+	struct cpu_vm *vm = &w->cpu_vms[v];
+
+	if (vm->rate == rate)
+		return;
+	advance(vm, w->now_ns);
+	vm->rate = rate;
+	find_finish(w, vm);
+	if (vm->flags & CPU_PACES)
+		world_touch_env(w, w->model->vms[v].env.ix);
+}
+
+/* Unlinks who no longer wants CPU. */
+void cpu_prune_host(struct world *w, uint32_t h)
+{
+	uint32_t *at = &w->cpu_hosts[h].first;
+
+	while (*at != ID_NONE) {
+		struct cpu_vm *vm = &w->cpu_vms[*at];
+
+		if (cpu_is_active(vm)) {
+			at = &vm->next;
+			continue;
+		}
+		*at = vm->next;
+		vm->flags &= (uint8_t)~CPU_LINKED;
+	}
+}
+
+/* The rule of sharing, where there is not enough for all. */
+static void share_scarce(struct world *w, uint32_t h, uint32_t n)
+{
+	struct cpu_host *host = &w->cpu_hosts[h];
+	uint32_t i = 0;
+
+	for (uint32_t v = host->first; v != ID_NONE; v = w->cpu_vms[v].next) {
+		w->weights[i] = w->cpu_vms[v].weight;
+		w->bounds[i] = w->cpu_vms[v].bound_mcpu * 1e-3;
+		i++;
+	}
+	assert(i == n);
+	fair_share(host->cpu_mcpu * 1e-3, n, w->weights, w->bounds, w->shares);
+	i = 0;
+	for (uint32_t v = host->first; v != ID_NONE; v = w->cpu_vms[v].next)
+		cpu_set_rate(w, v, w->shares[i++]);
+}
+
+void cpu_finish_host(struct world *w, uint32_t h)
+{
+	struct cpu_host *host = &w->cpu_hosts[h];
+	int64_t first_ns = TIME_NEVER;
+	double rate = 0;
+
+	for (uint32_t v = host->first; v != ID_NONE; v = w->cpu_vms[v].next) {
+		rate += w->cpu_vms[v].rate;
+		if (w->cpu_vms[v].finish_ns < first_ns)
+			first_ns = w->cpu_vms[v].finish_ns;
+	}
+	host->used_s += host->rate * ns_to_s(w->now_ns - host->last_ns);
+	host->last_ns = w->now_ns;
+	host->rate = rate;
+	host->dirty = false;
+	world_set_timer(w, TIMER_HOST, h, first_ns);
+}
+
+/*
+ * One walk prunes, sums the bounds, and finds whether all are alike; where
+ * all fit, or all are alike, no more is needed to know the shares.
+ */
+static void share_host(struct world *w, uint32_t h)
+{
+	struct cpu_host *host = &w->cpu_hosts[h];
+	const struct cpu_vm *one = NULL;
+	uint64_t wanted_mcpu = 0;
+	uint32_t n = 0;
+	bool alike = true;
+
+	cpu_prune_host(w, h);
+	for (uint32_t v = host->first; v != ID_NONE; v = w->cpu_vms[v].next) {
+		const struct cpu_vm *vm = &w->cpu_vms[v];
+
+		wanted_mcpu += vm->bound_mcpu;
+		if (one && (vm->weight != one->weight ||
+		               vm->bound_mcpu != one->bound_mcpu))
+			alike = false;
+		one = vm;
+		n++;
+	}
+	if (wanted_mcpu > host->cpu_mcpu && !alike) {
+		share_scarce(w, h, n);
+	} else {
+		double even = n ? host->cpu_mcpu * 1e-3 / n : 0;
+		bool scarce = wanted_mcpu > host->cpu_mcpu;
+
+		for (uint32_t v = host->first; v != ID_NONE;
+		     v = w->cpu_vms[v].next)
+			cpu_set_rate(w, v,
+			    scarce ? even : w->cpu_vms[v].bound_mcpu * 1e-3);
+	}
+	cpu_finish_host(w, h);
+}
+
+void cpu_settle(struct world *w)
+{
+	if (w->couple) {
+		couple_settle(w);
+		return;
+	}
+	for (uint32_t i = 0; i < w->n_dirty_hosts; i++)
+		share_host(w, w->dirty_hosts[i]);
+	w->n_dirty_hosts = 0;
+}
+
+/* First takes note of all that are done, for what is told to a workload may
+ * change the list. */
+void cpu_host_fired(struct world *w, uint32_t h)
+{
+	uint32_t n = 0;
+
+	for (uint32_t v = w->cpu_hosts[h].first; v != ID_NONE;
+	     v = w->cpu_vms[v].next)
+		if (w->cpu_vms[v].finish_ns <= w->now_ns &&
+		    cpu_is_active(&w->cpu_vms[v]))
+			w->ids[n++] = v;
+	for (uint32_t i = 0; i < n; i++) {
+		struct cpu_vm *vm = &w->cpu_vms[w->ids[i]];
+
+		if (vm->host != h || !cpu_is_active(vm))
+			continue;
+		cpu_rest(w, w->ids[i]);
+		vm->left_s = 0;
+		workload_vm_done(w, w->ids[i]);
+	}
+	cpu_touch_host(w, h);
+}
+
+double cpu_vm_used_s(const struct world *w, uint32_t v)
+{
+	const struct cpu_vm *vm = &w->cpu_vms[v];
+
+	return vm->used_s + vm->rate * ns_to_s(w->now_ns - vm->last_ns);
+}
+
+double cpu_host_used_s(const struct world *w, uint32_t h)
+{
+	const struct cpu_host *host = &w->cpu_hosts[h];
+
+	return host->used_s + host->rate * ns_to_s(w->now_ns - host->last_ns);
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * CPU of the simulated hosts: Xen's credit scheduler as a fluid.
+ *
+ * Variables, for each VM i that wants CPU on a host
+ *	C	CPUs of the host
+ *	w_i	weight
+ *	b_i	least of what it wants, its vCPUs and its cap, CPUs
+ *	x_i	what it gets, CPUs
+ *	s_i	speed: work done for a second of CPU; 1, less while its memory
+ *		is copied or swapped
+ *	l_i	work left, CPU seconds at speed 1; INFINITY: no end
+ *
+ * Equations
+ *	x = weighted max-min fair share of C with bounds b (core/fairshare.h)
+ *	dl_i/dt = -x_i s_i;  at l_i = 0 the VM's workload is told
+ *
+ * Where scenarios have environments that free their CPU while they wait at a
+ * barrier, the x of several hosts are coupled: sim/couple.h.
+ *
+ * Sources: Xen's credit scheduler, as it says of itself ("weight", "cap");
+ * fluid sharing as in SimGrid (Casanova et al. 2014).
+ * Limits: no cache, NUMA or scheduling latency; a VM's vCPUs are one fluid.
+ *
+ * Progress is lazy: x_i and l_i are as of last_ns, and only those VMs are
+ * touched whose x_i changes.  One timer a host stands for its next completion.
+ */
+#ifndef SIM_CPU_H
+#define SIM_CPU_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct world;
+
+enum {
+	CPU_WANTS = 1,  /* has work */
+	CPU_HELD = 2,   /* suspended: gets nothing */
+	CPU_LINKED = 4, /* in its host's list */
+	CPU_PACES = 8,  /* its rate paces its environment */
+};
+
+/* Hot: one cache line a VM. */
+struct cpu_vm {
+	int64_t last_ns;   /* what follows is as of then */
+	int64_t finish_ns; /* its work ends then at this rate */
+	double left_s;
+	double rate;       /* CPUs it gets */
+	double used_s;     /* CPU seconds it has got, in all */
+	double speed;
+	uint32_t bound_mcpu;
+	uint32_t host;     /* ID_NONE: on none */
+	uint32_t next;     /* in its host's list; ID_NONE ends it */
+	uint16_t weight;
+	uint8_t flags;
+	uint8_t workload;  /* enum workload_kind: who is told of its end */
+};
+
+struct cpu_host {
+	int64_t last_ns;
+	double used_s; /* CPU seconds used, in all, until last_ns */
+	double rate;   /* CPUs in use */
+	uint32_t cpu_mcpu;
+	uint32_t first; /* VMs that want CPU, and some that no longer do */
+	bool dirty;     /* its shares are to be found anew */
+};
+
+/* Gives a VM work on the host where it is, now. */
+void cpu_work(struct world *world, uint32_t vm, double work_s);
+
+/* Takes its work away; what it used remains known. */
+void cpu_rest(struct world *world, uint32_t vm);
+
+/* The most that it wants when it has work; held below vCPUs and cap. */
+void cpu_demand(struct world *world, uint32_t vm, double demand_mcpu);
+void cpu_set_share(
+    struct world *world, uint32_t vm, uint32_t weight, uint32_t cap_mcpu);
+void cpu_set_speed(struct world *world, uint32_t vm, double speed);
+
+/* Suspended from now on, or no longer. */
+void cpu_hold(struct world *world, uint32_t vm, bool held);
+
+/* Puts it on a host (ID_NONE: takes it away), with the work that it has. */
+void cpu_move(struct world *world, uint32_t vm, uint32_t host);
+
+/* The timer of a host: tells the workloads whose VMs have done their work. */
+void cpu_host_fired(struct world *world, uint32_t host);
+
+/* Finds the shares of all hosts that the above have touched; then no share
+ * is stale until the next call of theirs. */
+void cpu_settle(struct world *world);
+
+/* CPU seconds used until now, in all. */
+double cpu_vm_used_s(const struct world *world, uint32_t vm);
+double cpu_host_used_s(const struct world *world, uint32_t host);
+
+/* Marks a host, or ID_NONE, whose shares are to be found anew. */
+void cpu_touch_host(struct world *world, uint32_t host);
+
+/* For sim/couple.c: the rate of a VM from now on; and then, when all rates of
+ * a host are set, its sums and its timer. */
+void cpu_set_rate(struct world *world, uint32_t vm, double rate);
+void cpu_finish_host(struct world *world, uint32_t host);
+void cpu_prune_host(struct world *world, uint32_t host);
+
+static inline bool cpu_is_active(const struct cpu_vm *vm)
+{
+	return (vm->flags & (CPU_WANTS | CPU_HELD)) == CPU_WANTS;
+}
+
+#endif
