@@ -12,8 +12,8 @@
  *	between two	NIC out, LAN, uplink out, links, uplink in, LAN, NIC in
  *
  * The links are those of a path with the fewest, the earlier in the file
- * first; transit through a third domain's router takes nothing of its uplink.  Where
- * there is no path, a flow's rate is 0, as over a link that is cut.
+ * first; transit through a third domain's router takes nothing of its uplink.
+ * Where there is no path, a flow's rate is 0, as over a link that is cut.
  *
  * Variables
  *	C_r	capacity of NIC, LAN, uplink or link, bits/s
@@ -29,7 +29,7 @@
  *	exchange of bulk-synchronous VMs on a ring, each sending half of its
  *	bytes to either neighbour:
  *	  T = max over r of 8 bytes(r) / A_r  +  max latency of neighbours
- *	  A_r = max(C_r - used_r, C_r / (flows_r + 1)), (1 - g_l) of it on links
+ *	  A_r = max(C_r - used_r, C_r / (flows_r + 1)); of a link (1 - g_l)
  *	so messages get what transfers leave, or else a flow's fair part
  *
  * Sources: max-min as the steady state of TCP flows of like round-trip times
@@ -87,7 +87,8 @@ double network_path_bps(
 /*
  * Seconds for one exchange (T above) of VMs on these hosts, in the order of
  * the ring, each of which sends `bytes`; 0 for none, for fewer than two VMs or
- * all on one host, HUGE_VAL where the way is cut.  Changes with placement, and with the flows (network_solve).
+ * all on one host, HUGE_VAL where the way is cut.  Changes with placement, and
+ * with the flows (network_solve).
  */
 double network_exchange_s(struct network *network, const struct host_id *hosts,
     uint32_t n_hosts, double bytes);

@@ -366,13 +366,13 @@ START_TEST(a_guest_of_128_mib_as_measured)
 	setup.rate_first_bps = 0;
 	precopy_begin(&p, &setup, 128 * 1024, 128 * 1024, sets);
 	printf("128 MiB, measured | model\n"
-	       "       sent       |    skipped    |      ms     |    dirtied\n");
+	       "      sent       |    skipped    |      ms     |    dirtied\n");
 	for (int k = 0; k < 3; k++) {
 		double duration, ms;
 
 		go(&p, seen[k].mbit * MBIT, 1, &duration);
 		ms = duration * 1e3;
-		printf("%d  %5.0f | %5.0f    %4.0f | %4.0f    %4.0f | %4.0f"
+		printf("%d %5.0f | %5.0f    %4.0f | %4.0f    %4.0f | %4.0f"
 		       "    %4.0f | %4.0f\n",
 		    k + 1, seen[k].sent, p.round.sent_pages, seen[k].skipped,
 		    p.round.skipped_pages, seen[k].ms, ms, seen[k].dirtied,
