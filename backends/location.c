@@ -77,6 +77,13 @@ static bool well_formed(const struct location *l)
 	    (!*l->standby || (*l->host && strcmp(l->host, l->standby) != 0));
 }
 
+static void take(
+    struct location_table *table, size_t i, const struct location *news)
+{
+	table->records[i] = *news;
+	table->records[i].change = ++table->changes;
+}
+
 static bool insert_at(
     struct location_table *table, size_t i, const struct location *news)
 {
@@ -94,8 +101,8 @@ static bool insert_at(
 	}
 	memmove(&table->records[i + 1], &table->records[i],
 	    (table->n_records - i) * sizeof table->records[0]);
-	table->records[i] = *news;
 	table->n_records++;
+	take(table, i, news);
 	return true;
 }
 
@@ -113,7 +120,7 @@ enum location_news location_apply(
 						 : LOCATION_REFUSED;
 	order = location_compare(news, &table->records[i]);
 	if (order > 0)
-		table->records[i] = *news;
+		take(table, i, news);
 	return order > 0 ? LOCATION_NEWER
 	    : order < 0  ? LOCATION_STALE
 			 : LOCATION_SAME;

@@ -44,12 +44,14 @@ struct location {
 	uint64_t epoch, sequence;
 	char host[LOCATION_HOST_BYTES]; /* "": nowhere */
 	char standby[LOCATION_HOST_BYTES]; /* "": none */
+	uint64_t change; /* which of its table's changes it was; not told on */
 };
 
 /* Ordered by MAC.  Zero-initialised is empty; location_fini frees it. */
 struct location_table {
 	struct location *records;
 	size_t n_records, cap;
+	uint64_t changes; /* so many since it was empty */
 };
 
 enum location_news {

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The control plane; see peers.h. */
+#include "backends/tunnel/peers.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "backends/location_message.h"
+#include "core/units.h"
+
+static bool load_key(
+    struct peers *peers, const char *folder, struct err *err)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof path, "%s/control.key", folder);
+	if (access(path, F_OK) == 0)
+		return curve_key_load(&peers->key, path, err);
+	curve_key_generate(&peers->key);
+	return curve_key_save(&peers->key, path, err);
+}
+
+static bool open_server(
+    struct peers *peers, const struct tunneld *t, struct err *err)
+{
+	const struct site *site = &t->site;
+	size_t n = 0, most = site->n_managers + site->n_hosts;
+	struct curve_public *allowed = calloc(most + 1, sizeof *allowed);
+
+	if (!allowed)
+		abort();
+	for (uint32_t i = 0; i < site->n_managers; i++)
+		allowed[n++] = site->managers[i].control_key;
+	for (uint32_t i = 0; i < site->n_hosts; i++)
+		if (i != t->me && site->hosts[i].has_control_key)
+			allowed[n++] = site->hosts[i].control_key;
+	peers->server = curve_server_new(
+	    &peers->key, site->hosts[t->me].control, allowed, n, err);
+	free(allowed);
+	return peers->server;
+}
+
+static bool open_clients(
+    struct peers *peers, const struct tunneld *t, struct err *err)
+{
+	const struct site *site = &t->site;
+
+	peers->clients = curve_clients_new(&peers->key);
+	peers->peers = calloc(site->n_hosts + 1, sizeof *peers->peers);
+	if (!peers->peers)
+		abort();
+	for (uint32_t i = 0; i < site->n_hosts; i++) {
+		const struct site_host *host = &site->hosts[i];
+		struct peer *peer = &peers->peers[peers->n_peers];
+
+		if (i == t->me || !host->has_control_key || !*host->control)
+			continue;
+		peer->host = i;
+		peer->client = curve_client_new(peers->clients,
+		    &host->control_key, host->control, err);
+		if (!peer->client)
+			return false;
+		peers->n_peers++;
+	}
+	return true;
+}
+
+bool peers_open(struct peers *peers, const struct tunneld *t,
+    const char *state_folder, struct err *err)
+{
+	const struct site_host *me = &t->site.hosts[t->me];
+
+	*peers = (struct peers){0};
+	if (!*me->control)
+		return true;
+	if (load_key(peers, state_folder, err) && open_server(peers, t, err) &&
+	    (!me->has_control_key || open_clients(peers, t, err)))
+		return true;
+	peers_close(peers);
+	return false;
+}
+
+void peers_close(struct peers *peers)
+{
+	for (uint32_t i = 0; i < peers->n_peers; i++)
+		curve_client_free(peers->peers[i].client);
+	if (peers->clients)
+		curve_clients_free(peers->clients);
+	if (peers->server)
+		curve_server_free(peers->server);
+	free(peers->peers);
+	*peers = (struct peers){0};
+}
+
+uint32_t peers_max_items(const struct peers *peers)
+{
+	return CURVE_POLL_ITEMS + peers->n_peers;
+}
+
+uint32_t peers_poll_items(struct peers *peers, zmq_pollitem_t *items)
+{
+	uint32_t n = 0;
+
+	if (peers->server) {
+		curve_server_poll_items(peers->server, items);
+		n += CURVE_POLL_ITEMS;
+	}
+	for (uint32_t i = 0; i < peers->n_peers; i++)
+		curve_client_poll_item(peers->peers[i].client, &items[n++]);
+	return n;
+}
+
+bool peers_answer_tell(struct tunneld *t, const void *bytes, size_t len,
+    void *out, size_t cap, size_t *out_len)
+{
+	static struct location_message in, answer;
+
+	if (!location_message_decode(&in, bytes, len) ||
+	    in.type != LOCATION_TELL)
+		return false;
+	answer.type = LOCATION_HEARD;
+	answer.request = in.request;
+	answer.n_records =
+	    tunneld_take(t, in.records, in.n_records, answer.records);
+	answer.instance = t->instance;
+	answer.change = in.change;
+	answer.follows = t->follows;
+	return location_message_encode(&answer, out, cap, out_len);
+}
+
+static void serve(struct peers *peers, struct tunneld *t)
+{
+	static char in[LOCATION_MESSAGE_MAX], out[LOCATION_MESSAGE_MAX];
+	struct curve_from from;
+	size_t len, out_len;
+
+	while (peers->server &&
+	    curve_server_receive(peers->server, &from, in, sizeof in, &len))
+		if (peers_answer_tell(t, in, len, out, sizeof out, &out_len))
+			curve_server_send(peers->server, &from, out, out_len);
+}
+
+static void listen_to(struct peer *peer, struct tunneld *t, int64_t now_ns)
+{
+	static struct location_message heard;
+	static char in[LOCATION_MESSAGE_MAX];
+	size_t len;
+
+	while (curve_client_receive(peer->client, in, sizeof in, &len)) {
+		if (!location_message_decode(&heard, in, len) ||
+		    heard.type != LOCATION_HEARD)
+			continue;
+		peer_sync_heard(
+		    &peer->sync, heard.instance, heard.change, now_ns);
+		tunneld_take(t, heard.records, heard.n_records, NULL);
+	}
+}
+
+static void tell(struct peer *peer, struct tunneld *t, int64_t now_ns)
+{
+	static struct location_message news;
+	static char out[LOCATION_MESSAGE_MAX];
+	size_t len;
+
+	news.instance = t->instance;
+	location_message_tell(&news, &t->locations, peer->sync.heard);
+	if (location_message_encode(&news, out, sizeof out, &len))
+		curve_client_send(peer->client, out, len);
+	peer_sync_told(&peer->sync, news.change, now_ns);
+}
+
+void peers_run(struct peers *peers, struct tunneld *t, int64_t now_ns)
+{
+	serve(peers, t);
+	for (uint32_t i = 0; i < peers->n_peers; i++) {
+		struct peer *peer = &peers->peers[i];
+
+		listen_to(peer, t, now_ns);
+		if (peer_sync_due(&peer->sync, t->locations.changes, now_ns))
+			tell(peer, t, now_ns);
+	}
+}
+
+int64_t peers_next_ns(const struct peers *peers)
+{
+	int64_t next = TIME_NEVER;
+
+	for (uint32_t i = 0; i < peers->n_peers; i++) {
+		int64_t at = peer_sync_next_ns(&peers->peers[i].sync);
+
+		if (at < next)
+			next = at;
+	}
+	return next;
+}
+
+uint32_t peers_behind(const struct peers *peers, const struct tunneld *t)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < peers->n_peers; i++)
+		n += peers->peers[i].sync.heard < t->locations.changes;
+	return n;
+}

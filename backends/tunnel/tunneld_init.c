@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The tunnel daemon's start; see tunneld.h. */
+#include <errno.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/rtnetlink.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "backends/tunnel/admit.h"
+#include "backends/tunnel/rtnl.h"
+#include "backends/tunnel/state.h"
+#include "backends/tunnel/tunneld.h"
+#include "core/units.h"
+
+static bool find_me(
+    struct tunneld *t, const struct tunneld_options *options, struct err *err)
+{
+	char name[SITE_NAME_BYTES] = "";
+
+	if (options->host)
+		snprintf(name, sizeof name, "%s", options->host);
+	else
+		gethostname(name, sizeof name - 1);
+	t->me = site_find_host(&t->site, name);
+	return t->me != UINT32_MAX ||
+	    err_set(err,
+		"%s: there is no host \"%s\" in it: add it, or say which "
+		"one this is with --host",
+		options->config, name);
+}
+
+static bool load_key(
+    struct curve_key *key, const char *folder, const char *name, struct err *err)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof path, "%s/%s", folder, name);
+	if (access(path, F_OK) == 0)
+		return curve_key_load(key, path, err);
+	curve_key_generate(key);
+	return curve_key_save(key, path, err);
+}
+
+static bool check_key(const struct tunneld *t, const char *config,
+    struct err *err)
+{
+	const struct site_host *me = &t->site.hosts[t->me];
+	char text[CURVE_KEY_TEXT];
+
+	if (curve_public_equal(&me->wireguard_key, &t->wireguard.key.public))
+		return true;
+	curve_public_print(&t->wireguard.key.public, text);
+	return err_set(err,
+	    "%s: host \"%s\" has another wireguard_key than the one that is "
+	    "here, which is %s",
+	    config, me->name, text);
+}
+
+static bool start_wireguard(
+    struct tunneld *t, const struct tunneld_options *options, struct err *err)
+{
+	t->has_wireguard = site_needs_wireguard(&t->site, t->me);
+	if (!t->has_wireguard)
+		return true;
+	return load_key(&t->wireguard.key, options->state_folder,
+		   "wireguard.key", err) &&
+	    check_key(t, options->config, err) &&
+	    wireguard_open(&t->wireguard, &t->generic, err);
+}
+
+static bool admit(
+    struct tunneld *t, const char *config, struct err *err)
+{
+	uint32_t *path_mtu = calloc(t->site.n_hosts + 1, sizeof *path_mtu);
+	bool ok;
+
+	if (!path_mtu)
+		abort();
+	for (uint32_t i = 0; i < t->site.n_hosts; i++)
+		path_mtu[i] = rtnl_read_path_mtu(
+		    &t->route, t->site.hosts[i].address, NULL);
+	ok = admit_site(&t->site, t->me, path_mtu, err) ||
+	    err_prefix(err, "%s", config);
+	free(path_mtu);
+	return ok;
+}
+
+static bool open_events(struct tunneld *t, struct err *err)
+{
+	static const int groups[] = {
+	    RTNLGRP_LINK,
+	    RTNLGRP_NEIGH,
+	    RTNLGRP_IPV4_IFADDR,
+	};
+	int fd;
+
+	t->events = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	if (!t->events || mnl_socket_bind(t->events, 0, 0) < 0)
+		return err_set(err, "netlink: %s", strerror(errno));
+	fd = mnl_socket_get_fd(t->events);
+	for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++)
+		if (setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP,
+			&groups[i], sizeof groups[i]) < 0)
+			return err_set(
+			    err, "netlink events: %s", strerror(errno));
+	return true;
+}
+
+/* What the site file says of its VMs is older than all that was told. */
+static void take_site(struct tunneld *t)
+{
+	for (uint32_t i = 0; i < t->site.n_vms; i++) {
+		const struct site_vm *vm = &t->site.vms[i];
+		struct location record = {
+		    .mac = vm->mac,
+		    .vni = t->site.environments[vm->environment].vni,
+		    .ip = vm->ip,
+		};
+
+		memcpy(record.host, vm->host, sizeof record.host);
+		location_apply(&t->locations, &record);
+	}
+}
+
+bool tunneld_init(struct tunneld *t, const struct tunneld_options *options,
+    struct err *err)
+{
+	memset(t, 0, sizeof *t);
+	t->verbose = options->verbose;
+	t->follows = true;
+	t->reconcile_at_ns = TIME_NEVER;
+	if (sodium_init() < 0)
+		return err_set(err, "libsodium cannot be started");
+	randombytes_buf(&t->instance, sizeof t->instance);
+	if (mkdir(options->state_folder, 0700) < 0 && errno != EEXIST)
+		return err_set(err, "%s: %s", options->state_folder,
+		    strerror(errno));
+	snprintf(t->state_path, sizeof t->state_path, "%s/locations",
+	    options->state_folder);
+	if (!site_load(&t->site, options->config, err) ||
+	    !find_me(t, options, err) ||
+	    !nl_open(&t->route, NETLINK_ROUTE, err) ||
+	    !nl_open(&t->netfilter, NETLINK_NETFILTER, err) ||
+	    !nl_open(&t->generic, NETLINK_GENERIC, err) ||
+	    !admit(t, options->config, err) ||
+	    !start_wireguard(t, options, err) || !open_events(t, err) ||
+	    !state_load(&t->locations, t->state_path, err)) {
+		tunneld_fini(t);
+		return false;
+	}
+	take_site(t);
+	tunneld_reconcile(t, tunneld_now_ns());
+	return true;
+}
+
+void tunneld_fini(struct tunneld *t)
+{
+	announcer_fini(&t->announcer);
+	filter_fini(&t->filter);
+	diff_fini(&t->diff);
+	net_fini(&t->want);
+	net_fini(&t->actual);
+	location_fini(&t->locations);
+	site_fini(&t->site);
+	nl_close(&t->route);
+	nl_close(&t->netfilter);
+	nl_close(&t->generic);
+	if (t->events)
+		mnl_socket_close(t->events);
+	sodium_memzero(t, sizeof *t);
+}
