@@ -48,6 +48,9 @@ static const double FULL = 0.99;
  * gray-box rule acts on swap activity, which nothing tells us here). */
 static const double MEM_TIGHT = 0.90;
 
+/* A target is looked for among this many of a domain's coolest hosts. */
+enum { MAX_PROBES = 16 };
+
 struct sandpiper {
 	const double *values;
 	struct want *want;  /* what is used: load that moves with a VM */
@@ -55,6 +58,8 @@ struct sandpiper {
 	struct placer placer;
 	uint32_t *history;  /* by host: bit i set, hot i observations ago */
 	struct heap hot, vms;
+	struct heap *cool;  /* by domain, over cool_items */
+	struct heap_item *cool_items;
 	uint8_t *taken;     /* VMs with an action in this plan */
 	const struct model *model;
 	const struct observation *obs;
@@ -73,6 +78,8 @@ static void *sandpiper_lay_out(
 	made.history = ARENA_TAKE(arena, m->n_hosts, uint32_t);
 	heap_lay_out(&made.hot, arena, m->n_hosts);
 	heap_lay_out(&made.vms, arena, m->n_vms);
+	made.cool = ARENA_TAKE(arena, m->n_domains, struct heap);
+	made.cool_items = ARENA_TAKE(arena, m->n_hosts, struct heap_item);
 	made.taken = ARENA_TAKE(arena, m->n_vms, uint8_t);
 	if (s)
 		*s = made;
@@ -147,30 +154,64 @@ static struct want load_of(const struct sandpiper *s, uint32_t v)
 	    s->want[v].cpu_mcpu, vm_held_kib(&s->obs->vms[v])};
 }
 
-/* The host in the domain (or any but it) with the least volume that stays
- * under the thresholds with the VM; ID_NONE: none. */
-static uint32_t coolest(
-    const struct sandpiper *s, struct want more, uint32_t domain, bool inside)
+static void push_host(struct sandpiper *s, uint32_t h)
 {
-	uint32_t best = ID_NONE;
-	double least = 0;
+	heap_push(&s->cool[s->model->hosts[h].domain.ix],
+	    (struct heap_item){host_volume(&s->tables.hosts[h]), 0, h});
+}
 
-	for (uint32_t h = 0; h < s->model->n_hosts; h++) {
+/* Every host that takes VMs and is not hot, by rising volume. */
+static void rank_hosts(struct sandpiper *s)
+{
+	const struct tables *t = &s->tables;
+
+	for (uint32_t d = 0; d < s->model->n_domains; d++) {
+		uint32_t first = t->domain_first[d];
+
+		s->cool[d] = (struct heap){s->cool_items + first, 0,
+		    t->domain_first[d + 1] - first};
+		for (uint32_t k = first; k < t->domain_first[d + 1]; k++) {
+			uint32_t h = t->domain_hosts[k];
+
+			if (t->hosts[h].takes_vms &&
+			    !is_hot(s, &t->hosts[h]))
+				push_host(s, h);
+		}
+	}
+}
+
+/* Takes from the domain's hosts the one with the least volume that stays
+ * under the thresholds with the VM; ID_NONE: none. */
+static uint32_t pop_coolest(struct sandpiper *s, uint32_t d, struct want more)
+{
+	uint32_t aside[MAX_PROBES], n = 0, found = ID_NONE;
+
+	while (found == ID_NONE && n < MAX_PROBES && s->cool[d].n_items > 0) {
+		uint32_t h = heap_pop(&s->cool[d]).id;
 		struct host_load with = s->tables.hosts[h];
 
-		if ((s->model->hosts[h].domain.ix == domain) != inside ||
-		    !with.takes_vms)
-			continue;
 		with.cpu_mcpu += more.cpu_mcpu;
 		with.mem_kib += more.mem_kib;
 		if (is_hot(s, &with) || with.mem_kib > with.mem_cap_kib)
-			continue;
-		if (best == ID_NONE || host_volume(&with) < least) {
-			best = h;
-			least = host_volume(&with);
-		}
+			aside[n++] = h;
+		else
+			found = h;
 	}
-	return best;
+	while (n > 0)
+		push_host(s, aside[--n]);
+	return found;
+}
+
+/* In its own domain if there is one, else in the first that has one. */
+static uint32_t find_target(struct sandpiper *s, uint32_t v, uint32_t domain)
+{
+	struct want more = load_of(s, v);
+	uint32_t to = pop_coolest(s, domain, more);
+
+	for (uint32_t d = 0; to == ID_NONE && d < s->model->n_domains; d++)
+		if (d != domain && s->values[P_BETWEEN] > 0)
+			to = pop_coolest(s, d, more);
+	return to;
 }
 
 static void migrate(struct sandpiper *s, uint32_t v, uint32_t to)
@@ -219,12 +260,12 @@ static void cool(struct sandpiper *s, uint32_t h)
 	rank_vms(s, h);
 	while (s->vms.n_items > 0 && is_hot(s, &s->tables.hosts[h])) {
 		uint32_t v = heap_pop(&s->vms).id;
-		uint32_t to = coolest(s, load_of(s, v), domain, true);
+		uint32_t to = find_target(s, v, domain);
 
-		if (to == ID_NONE && s->values[P_BETWEEN] > 0)
-			to = coolest(s, load_of(s, v), domain, false);
-		if (to != ID_NONE)
-			migrate(s, v, to);
+		if (to == ID_NONE)
+			continue;
+		migrate(s, v, to);
+		push_host(s, to);
 	}
 }
 
@@ -279,6 +320,7 @@ static void sandpiper_decide(void *state, const struct model *model,
 	place_queued(&s->placer, model, obs,
 	    (uint32_t)(s->values[P_BUSY] * MCPU_PER_CPU), s->want,
 	    &s->tables, plan);
+	rank_hosts(s);
 	heap_clear(&s->hot);
 	for (uint32_t h = 0; h < model->n_hosts; h++)
 		if (host_answers(s, h) && is_hot_spot(s, h))
