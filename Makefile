@@ -83,7 +83,7 @@ say = @$(if $(V),true,printf '  %-7s %s\n' $(1) $(2))
 # --- what is built from what -------------------------------------------------
 # A main is a file named here; every other file goes into the library.
 MAINS := sim/violin.c backends/monitor/violind.c \
-	backends/tunnel/violin-tunneld.c
+	$(wildcard backends/tunnel/violin-*.c)
 CORE_SRC := $(sort $(wildcard core/*.c))
 LIB_SRC  := $(sort $(filter-out $(MAINS) $(if $(LIVE),,backends/curve%), \
 	$(wildcard sim/*.c scenarios/*.c plots/*.c backends/*.c \
@@ -92,7 +92,7 @@ LIB_SRC  := $(sort $(filter-out $(MAINS) $(if $(LIVE),,backends/curve%), \
 obj = $(patsubst %.c,$(B)/%.o,$(1))
 
 PROGRAMS := violin $(notdir $(basename $(wildcard \
-	$(if $(LIVE),backends/tunnel/violin-tunneld.c) \
+	$(if $(LIVE),backends/tunnel/violin-*.c) \
 	$(if $(and $(LIVE),$(XEN)),backends/monitor/violind.c))))
 LIBS := -lcyaml -lyaml -lcsv -lgsl -lgslcblas -lm -ldl \
 	$(if $(XEN),-lxenlight -lxentoollog) $(if $(LIVE),-lzmq -lsodium -lmnl)
@@ -134,7 +134,9 @@ $(B)/libviolin.a: $(call obj,$(LIB_SRC)) $(B)/digest.o $(B)/sources
 $(B)/violin: $(B)/sim/violin.o
 $(B)/violind: $(B)/backends/monitor/violind.o
 $(B)/violin-tunneld: $(B)/backends/tunnel/violin-tunneld.o
-$(B)/violin $(B)/violind $(B)/violin-tunneld: $(B)/core.o $(B)/libviolin.a
+$(B)/violin-tunnelctl: $(B)/backends/tunnel/violin-tunnelctl.o
+$(addprefix $(B)/,violin violind violin-tunneld violin-tunnelctl): \
+  $(B)/core.o $(B)/libviolin.a
 	$(call say,LINK,$@)
 	$(Q)$(link) -rdynamic -o $@ $(filter %/$(@F).o,$^) $(B)/core.o \
 	  $(B)/libviolin.a $(LIBS)
