@@ -9,7 +9,7 @@ enum { CONSTRUCTION, LANCZOS };
 
 static const double iteration_cpu_s = 32e-6; /* c */
 static const double vector_bytes = 320;      /* V */
-static const double n_vectors = 3;           /* K */
+static const double n_vectors = 3;
 
 static const double construction_work = 0.1;
 static const double construction_data = 0.36;
@@ -17,7 +17,7 @@ static const double base_mib = 80;
 static const double data_mib = 720e-6 * 4; /* of a particle */
 
 static const double hot_fraction = 0.02;
-static const double hot_bps = 100e6;
+static const double hot_bps = 50e6;
 
 static double part(const struct nemo3d *n)
 {
@@ -71,7 +71,8 @@ static void fill_lanczos(const struct nemo3d *n, double work_s,
 		stage->exchange_bytes =
 		    2 * vector_bytes * pow(part(n), 2.0 / 3);
 	stage->sets[0] = written_once(n, stage,
-	    n_vectors * vector_bytes * part(n), work_s / iterations);
+	    n_vectors * vector_bytes * part(n),
+	    n_vectors * work_s / iterations);
 	stage->sets[1] = (struct working_set){hot_fraction, hot_bps};
 }
 

@@ -11,7 +11,7 @@
  *	I	Lanczos iterations
  *	W	CPU seconds of one VM, both stages
  *	c	CPU seconds of one particle in one iteration
- *	V, K	bytes of one particle in one vector; vectors that are written
+ *	V	bytes of one particle in one vector
  *
  * Equations
  *	W = c p I / 0.9			construction is a tenth of it
@@ -19,13 +19,14 @@
  *	construction has 80 MiB and 0.36 of the rest
  *	exchange = 2 V p^(2/3) bytes sent by each VM in each iteration: the
  *		surface towards two neighbours; none if it is alone
- *	Lanczos dirties	K V p bytes once an iteration (the vectors) and, fast,
- *		2 % of its memory (stacks, buffers, the guest's kernel);
- *	construction	its data once in its whole duration, and the same 2 %
+ *	Lanczos writes one of its three vectors, V p bytes, in each iteration,
+ *		the three in turn; and, faster, 2 % of its memory (stacks,
+ *		buffers, the guest's kernel)
+ *	construction writes its data once in its whole duration; and the 2 %
  *
  * c: a matrix row of an atom has 5 blocks (itself, 4 neighbours) of 20 x 20
  * complex numbers, 8 flops each: 16 kflop, at some 500 Mflop/s of the paper's
- * Pentium 4: 32 us.  V: 20 complex numbers, 320 bytes.  K: 3 vectors.
+ * Pentium 4: 32 us.  V: 20 complex numbers, 320 bytes.
  *
  * Sources: Klimeck et al., Development of a nanoelectronic 3-D (NEMO 3-D)
  * simulator (2002), for what is computed; memory and its 160 to 300 MB from
