@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck shell=bash
+# What the tests on real Xen share.  A test is a script t_NAME.sh whose second
+# comment line names the hosts it wants; it finds them fresh, and needs not
+# clean up.  It ends with status 0 (passed), 1 (failed) or 77 (skipped), and
+# says on its last line what it measured, or why.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+
+bed() { "$here/bed" "$@"; }
+
+# on HOST COMMAND: a shell command there
+on() { bed run "$@"; }
+
+fail() { echo "$*"; exit 1; }
+skip() { echo "$*"; exit 77; }
+
+# within PART A B: whether A and B differ by at most PART of B, as 0.1
+within()
+{
+	awk -v p="$1" -v a="$2" -v b="$3" \
+		'BEGIN { d = a - b; if (d < 0) d = -d; exit !(d <= p * b) }'
+}
+
+# calc EXPRESSION: its value, with three digits after the point
+calc() { awk "BEGIN { printf \"%.3f\", $1 }"; }
+
+# now_ms: this machine's clock
+now_ms() { echo $(($(date +%s%N) / 1000000)); }
+
+# eventually SECONDS COMMAND...: until it succeeds
+eventually()
+{
+	local until=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		[ $SECONDS -lt $until ] || return 1
+		sleep 0.5
+	done
+}
