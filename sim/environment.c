@@ -13,6 +13,15 @@ static const struct env_setup *setup_of(const struct world *w, uint32_t e)
 	return &w->scenario->envs[e];
 }
 
+/* What a VM uses whose application does not run; a head always does. */
+static uint64_t idle_kib(const struct world *w, uint32_t v)
+{
+	const struct env_setup *setup = setup_of(w, w->model->vms[v].env.ix);
+
+	return world_is_compute(w, v) ? setup->mem_idle_kib
+	                              : setup->head_used_kib;
+}
+
 /* Work is drawn once, evenly within +- the scenario's variation. */
 static double draw_work_factor(const struct world *w, uint32_t e)
 {
@@ -93,7 +102,7 @@ void environment_vm_booted(struct world *w, uint32_t v)
 		cpu_demand(w, v, setup_of(w, e)->head_mcpu);
 		cpu_work(w, v, INFINITY);
 	}
-	if (!memory_use(w, v, setup_of(w, e)->mem_idle_kib))
+	if (!memory_use(w, v, idle_kib(w, v)))
 		return;
 	if (++w->envs[e].n_running == w->model->envs[e].n_vms)
 		begin(w, e);
@@ -187,12 +196,14 @@ static void remove_vms(struct world *w, uint32_t e, enum vm_state state)
 static void keep_vms_idle(struct world *w, uint32_t e)
 {
 	const struct environment *env = &w->model->envs[e];
-	uint64_t used = setup_of(w, e)->mem_idle_kib;
 
 	w->envs[e].state = ENV_IDLE;
-	for (uint32_t i = 0; i < env->n_vms; i++)
-		if (!memory_use(w, env->first_vm + i, used))
-			return;
+	for (uint32_t i = 0; i < env->n_vms; i++) {
+		uint32_t v = env->first_vm + i;
+
+		if (w->envs[e].state == ENV_IDLE)
+			memory_use(w, v, idle_kib(w, v));
+	}
 }
 
 void environment_end(struct world *w, uint32_t e)

@@ -38,7 +38,7 @@ static const struct {
         "vm,round,sent_pages,skipped_pages,duration_s,rate_bit_s,"
         "dirtied_pages,environment,migration,start_s\n"},
     [PLACEMENTS] = {"placements.csv",
-        "time_s,environment,vm,from_host,to_host\n"},
+        "time_s,environment,vm,role,from_host,to_host\n"},
     [HOSTS] = {"hosts.csv",
         "time_s,domain,host,vms,cpu_used_mcpu,cpu_alloc_mcpu,cpu_mcpu,"
         "mem_alloc_kib,mem_kib\n"},
@@ -210,6 +210,8 @@ static void vm_moved(void *self, int64_t now_ns, struct vm_id vm,
 		table_put_time(file, now_ns);
 		put_cell(file, env_name(r->model, vm));
 		put_cell(file, r->model->vms[vm.ix].name);
+		fputs(r->model->vms[vm.ix].is_head ? ",head" : ",compute",
+		    file);
 		put_cell(file, host_name(r->model, from));
 		put_cell(file, host_name(r->model, to));
 		putc('\n', file);

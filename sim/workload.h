@@ -62,13 +62,14 @@ static inline bool world_is_compute(const struct world *w, uint32_t vm)
 	return !w->model->vms[vm].is_head;
 }
 
-/* Counts the compute VMs of an environment from 0. */
-static inline uint32_t world_compute_index(
-    const struct world *w, uint32_t env, uint32_t vm)
+/* Which column of a trace, or list of tasks, the VM follows, of n. */
+static inline uint32_t workload_column(
+    const struct world *w, uint32_t env, uint32_t vm, uint32_t n)
 {
 	uint32_t first = w->model->envs[env].first_vm;
 
-	return vm - first - !world_is_compute(w, first);
+	vm -= first + !world_is_compute(w, first);
+	return (w->scenario->envs[env].trace_first + vm) % n;
 }
 
 #endif

@@ -33,8 +33,8 @@ static void think(struct world *w, uint32_t v)
 	if (!load->tasks) {
 		think_s = stream_draw(&task->stream, &load->think_s);
 	} else {
-		uint32_t row = world_compute_index(w, task->env, v) %
-		               load->tasks->n_vms;
+		uint32_t row = workload_column(
+		    w, task->env, v, load->tasks->n_vms);
 
 		if (task->next >= load->tasks->first[row + 1]) {
 			vm_ends(w, task->env);
@@ -83,11 +83,11 @@ static void start_vm(struct world *w, uint32_t e, uint32_t v)
 {
 	const struct workload *load = world_workload(w, e);
 	struct world_task *task = &w->tasks[v];
-	uint32_t row = world_compute_index(w, e, v);
 
 	task->env = e;
 	if (load->tasks)
-		task->next = load->tasks->first[row % load->tasks->n_vms];
+		task->next = load->tasks->first[workload_column(
+		    w, e, v, load->tasks->n_vms)];
 	else
 		task->stream = stream_of(w->seed, "tasks", v);
 	w->cpu_vms[v].workload = WORKLOAD_TASKS;

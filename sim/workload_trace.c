@@ -58,7 +58,7 @@ static bool set_level(struct world *w, uint32_t e, uint32_t v)
 {
 	const struct trace *trace = world_workload(w, e)->trace;
 	size_t at = (size_t)w->envs[e].trace_step * trace->n_vms +
-	            world_compute_index(w, e, v) % trace->n_vms;
+	            workload_column(w, e, v, trace->n_vms);
 
 	cpu_demand(w, v,
 	    (double)trace->cpu[at] * w->model->vms[v].vcpu_mcpu);

@@ -19,7 +19,7 @@ $(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(B)/core.o $(B)/libviolin.a
 	$(call say,LINK,$@)
 	$(Q)$(link) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 
-$(B)/tests/%: $(B)/tests/%.o $(B)/core.o $(B)/libviolin.a
+$(B)/tests/%: $(B)/tests/%.o $(B)/tests/support.o $(B)/core.o $(B)/libviolin.a
 	$(call say,LINK,$@)
 	$(Q)$(link) -rdynamic -o $@ $^ $(CHECK) $(LIBS)
 
