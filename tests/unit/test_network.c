@@ -203,19 +203,23 @@ END_TEST
 START_TEST(a_link_can_be_cut_and_mended)
 {
 	uint32_t f = flow(0, 2, HUGE_VAL), g = flow(4, 2, HUGE_VAL);
+	uint32_t back = flow(2, 1, 70);
 	uint32_t n;
 	const uint32_t *changed;
 
 	solve();
 	network_set_link(net, 0, 0);
 	changed = network_solve(net, &n);
-	ck_assert_uint_eq(n, 1);
+	ck_assert_uint_eq(n, 2);
 	ck_assert_uint_eq(changed[0], f);
+	ck_assert_uint_eq(changed[1], back);
 	MBITS(f, 0);
+	MBITS(back, 0);
 	MBITS(g, 100);
 	network_set_link(net, 0, 200 * MBIT);
 	solve();
 	MBITS(f, 200);
+	MBITS(back, 70);
 }
 END_TEST
 

@@ -294,6 +294,17 @@ START_TEST(xen_3_0_sends_at_most_thrice_the_memory)
 }
 END_TEST
 
+START_TEST(xen_3_0_goes_on_at_full_rate_while_it_sends_no_more)
+{
+	struct migration_setup setup = xen_3_0;
+	struct precopy p;
+
+	setup.rate_first_bps = setup.rate_max_bps;
+	precopy_begin(&p, &setup, 4096, 4096, idle);
+	ck_assert_int_eq(go(&p, 1e9, 1, NULL), PRECOPY_ROUND);
+}
+END_TEST
+
 /* At the highest rate, a round that sent more than the one before it. */
 START_TEST(xen_3_0_gives_up_when_it_loses_ground_at_full_rate)
 {
@@ -466,6 +477,8 @@ static TCase *by_hand(void)
 	tcase_add_test(tc, xen_4_17_stops_after_5_rounds);
 	tcase_add_test(tc, fewer_than_stop_pages_end_it);
 	tcase_add_test(tc, xen_3_0_sends_at_most_thrice_the_memory);
+	tcase_add_test(
+	    tc, xen_3_0_goes_on_at_full_rate_while_it_sends_no_more);
 	tcase_add_test(
 	    tc, xen_3_0_gives_up_when_it_loses_ground_at_full_rate);
 	return tc;
