@@ -20,10 +20,10 @@ B       := $(BUILD)
 # --- Debian packages ---------------------------------------------------------
 # The simulator, the figures, and what builds and tests them.
 DEPS_CORE := gcc libc6-dev binutils clang libclang-rt-14-dev \
-	libgsl-dev libcyaml-dev libyaml-dev libcsv-dev gnuplot-nox \
-	check libsubunit-dev mandoc
+	libgsl-dev libcyaml-dev libyaml-dev libcsv-dev libsodium-dev \
+	gnuplot-nox check libsubunit-dev mandoc
 # Real hosts: hypervisor, control connections, keys, netlink, the testbed.
-DEPS_LIVE := libxen-dev libzmq3-dev libsodium-dev libmnl-dev iproute2 \
+DEPS_LIVE := libxen-dev libzmq3-dev libmnl-dev iproute2 \
 	wireguard-tools tcpdump qemu-system-x86 mmdebstrap xz-utils cpio
 
 deps: ## install what is needed from Debian packages (the only step for root)
@@ -94,8 +94,8 @@ obj = $(patsubst %.c,$(B)/%.o,$(1))
 PROGRAMS := violin $(notdir $(basename $(wildcard \
 	$(if $(LIVE),backends/tunnel/violin-*.c) \
 	$(if $(and $(LIVE),$(XEN)),backends/monitor/violind.c))))
-LIBS := -lcyaml -lyaml -lcsv -lgsl -lgslcblas -lm -ldl \
-	$(if $(XEN),-lxenlight -lxentoollog) $(if $(LIVE),-lzmq -lsodium -lmnl)
+LIBS := -lcyaml -lyaml -lcsv -lsodium -lgsl -lgslcblas -lm -ldl \
+	$(if $(XEN),-lxenlight -lxentoollog) $(if $(LIVE),-lzmq -lmnl)
 
 .PHONY: all
 all: $(PROGRAMS:%=$(B)/%) ## build the programs into build/ (the default)

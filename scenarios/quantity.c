@@ -34,6 +34,9 @@ static const struct measure_info {
 	                      {"MiB", 0x1p20L}, {"KiB", 0x1p10L}, {"B", 1}},
 	    false, "0 B",
 	    "an amount of data such as \"64 KiB\" (B, KiB, MiB, GiB, TiB)"},
+	[MEASURE_SPEED] = {{{"GiB/s", 0x1p20L}, {"MiB/s", 0x1p10L},
+	                       {"KiB/s", 1}}, false, "0 MiB/s",
+	    "a speed such as \"256 MiB/s\" (KiB/s, MiB/s, GiB/s)"},
 	[MEASURE_RATE] = {{{"Gbit/s", 1e9L}, {"Mbit/s", 1e6L},
 	                      {"kbit/s", 1e3L}, {"bit/s", 1}},
 	    false, "0 bit/s",
@@ -97,6 +100,10 @@ const char *quantity_parse(const char *text, enum measure measure,
 
 char *quantity_print_number(char *text, double x)
 {
+	if (x == rint(x) && fabs(x) < 1e15) { /* 500000, not 5e+05 */
+		snprintf(text, QUANTITY_TEXT_MAX, "%.0f", x);
+		return text;
+	}
 	for (int digits = 1; digits <= 17; digits++) {
 		snprintf(text, QUANTITY_TEXT_MAX, "%.*g", digits, x);
 		if (strtod(text, NULL) == x)

@@ -20,6 +20,7 @@ enum measure {
 	MEASURE_CPU,    /* cpu, mcpu, host; base: mcpu (1/1000 of a CPU) */
 	MEASURE_MEMORY, /* KiB MiB GiB TiB; base: KiB, whole */
 	MEASURE_DATA,   /* B KiB MiB GiB TiB; base: bytes */
+	MEASURE_SPEED,  /* of memory: KiB/s MiB/s GiB/s; base: KiB a second */
 	MEASURE_RATE,   /* bit/s kbit/s Mbit/s Gbit/s; base: bits a second */
 	N_MEASURES
 };

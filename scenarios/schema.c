@@ -117,7 +117,7 @@ static fields_t head_fields = {
 
 static fields_t vms_fields = {TEXT("count", MAY, struct raw_vms, count),
     TEXT("vcpus", MAY, struct raw_vms, vcpus),
-    TEXT("memory", MAY, struct raw_vms, memory),
+    TEXT("memory", MUST, struct raw_vms, memory),
     TEXT("memory-min", MAY, struct raw_vms, memory_min),
     TEXT("memory-max", MAY, struct raw_vms, memory_max),
     TEXT("memory-idle", MAY, struct raw_vms, memory_idle), CYAML_FIELD_END};

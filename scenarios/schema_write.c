@@ -136,11 +136,15 @@ static void write_map(const cyaml_schema_field_t *fields, const char *data,
 	for (; fields->key; fields++) {
 		const cyaml_schema_value_t *value = &fields->value;
 		const char *at = data + fields->data_offset;
+		bool list = value->type == CYAML_SEQUENCE;
 
 		if (value->flags & CYAML_FLAG_POINTER)
 			at = pointer_at(at);
-		if (!at || (value->type == CYAML_MAPPING &&
-			       !any_field(value->mapping.fields, at)))
+		/* on the top level none is said aloud: "links: []" */
+		if (!at && !(list && depth == 0))
+			continue;
+		if (value->type == CYAML_MAPPING &&
+		    !any_field(value->mapping.fields, at))
 			continue;
 		if (!first_indented)
 			indent(out, depth);
