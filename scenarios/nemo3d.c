@@ -31,11 +31,6 @@ static uint64_t mem_kib(const struct nemo3d *n, double data)
 	    KIB_PER_MIB * (base_mib + data * data_mib * part(n)));
 }
 
-uint64_t nemo3d_mem_kib(const struct nemo3d *n)
-{
-	return mem_kib(n, 1);
-}
-
 /* A set of so many bytes, all written once in so many CPU seconds. */
 static struct working_set written_once(
     const struct nemo3d *n, const struct stage *stage, double bytes, double s)
@@ -47,23 +42,23 @@ static struct working_set written_once(
 }
 
 static void fill_construction(
-    const struct nemo3d *n, double work_s, struct stage *stage)
+    const struct nemo3d *n, double work, struct stage *stage)
 {
 	double data_bytes =
 	    construction_data * data_mib * part(n) * KIB_PER_MIB * 1024;
 
-	*stage = (struct stage){.work_s = work_s,
+	*stage = (struct stage){.work_s = work,
 	    .demand_mcpu = n->demand_mcpu,
 	    .iterations = 1,
 	    .mem_used_kib = mem_kib(n, construction_data)};
-	stage->sets[0] = written_once(n, stage, data_bytes, work_s);
+	stage->sets[0] = written_once(n, stage, data_bytes, work);
 	stage->sets[1] = (struct working_set){hot_fraction, hot_bps};
 }
 
-static void fill_lanczos(const struct nemo3d *n, double work_s,
+static void fill_lanczos(const struct nemo3d *n, double work,
     double iterations, struct stage *stage)
 {
-	*stage = (struct stage){.work_s = work_s,
+	*stage = (struct stage){.work_s = work,
 	    .demand_mcpu = n->demand_mcpu,
 	    .iterations = iterations,
 	    .mem_used_kib = mem_kib(n, 1)};
@@ -72,24 +67,36 @@ static void fill_lanczos(const struct nemo3d *n, double work_s,
 		    2 * vector_bytes * pow(part(n), 2.0 / 3);
 	stage->sets[0] = written_once(n, stage,
 	    n_vectors * vector_bytes * part(n),
-	    n_vectors * work_s / iterations);
+	    n_vectors * work / iterations);
 	stage->sets[1] = (struct working_set){hot_fraction, hot_bps};
+}
+
+/* CPU seconds of one VM that the run time asks for. */
+static double work_s(const struct nemo3d *n)
+{
+	return n->run_s * n->demand_mcpu / MCPU_PER_CPU;
+}
+
+double nemo3d_iterations(const struct nemo3d *n)
+{
+	double once = iteration_cpu_s * part(n);
+
+	if (n->iterations > 0)
+		return n->iterations;
+	if (n->run_s <= 0)
+		return NEMO3D_ITERATIONS;
+	return fmax(1, round(work_s(n) * (1 - construction_work) / once));
 }
 
 void nemo3d_fill_stages(
     const struct nemo3d *n, struct stage stages[NEMO3D_STAGES])
 {
-	double once = iteration_cpu_s * part(n), iterations = n->iterations;
-	double work = n->run_s * n->demand_mcpu / MCPU_PER_CPU;
+	double iterations = nemo3d_iterations(n), work = work_s(n);
 
 	assert(n->particles > 0 && n->n_vms > 0 && n->demand_mcpu > 0);
-	if (iterations <= 0 && work > 0)
-		iterations =
-		    fmax(1, round(work * (1 - construction_work) / once));
-	else if (iterations <= 0)
-		iterations = NEMO3D_ITERATIONS;
 	if (work <= 0)
-		work = once * iterations / (1 - construction_work);
+		work = iteration_cpu_s * part(n) * iterations /
+		    (1 - construction_work);
 	fill_construction(n, work * construction_work,
 	    &stages[CONSTRUCTION]);
 	fill_lanczos(n, work * (1 - construction_work), iterations,

@@ -57,7 +57,7 @@ enum {
 void nemo3d_fill_stages(
     const struct nemo3d *nemo3d, struct stage stages[NEMO3D_STAGES]);
 
-/* Memory that a VM uses in the Lanczos stage. */
-uint64_t nemo3d_mem_kib(const struct nemo3d *nemo3d);
+/* I, as it is used where iterations are 0; else what they are. */
+double nemo3d_iterations(const struct nemo3d *nemo3d);
 
 #endif
