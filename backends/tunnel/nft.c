@@ -365,7 +365,6 @@ void nft_clamp_mss(struct nft *nft, uint16_t bytes)
 	mnl_attr_put_u8(nft->message, NFTA_EXTHDR_TYPE, TCPOPT_MAXSEG);
 	put_u32(nft, NFTA_EXTHDR_OFFSET, 2);
 	put_u32(nft, NFTA_EXTHDR_LEN, sizeof value);
-	put_u32(nft, NFTA_EXTHDR_FLAGS, 0);
 	put_u32(nft, NFTA_EXTHDR_OP, NFT_EXTHDR_OP_TCPOPT);
 	end_expression(nft, e);
 }
