@@ -1,30 +1,47 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* NEMO3D's stages; see load.h. */
+/* A workload of kind nemo3d becomes stages (nemo3d.h); see load.h. */
 #include "scenarios/load.h"
+
+#include "scenarios/nemo3d.h"
+
+static const struct field particles = FIELD("particles", NUMBER,
+    struct raw_workload, particles, struct nemo3d, particles,
+    .initial = "500000", .least = "1", .most = "1e12");
+
+static const struct field iterations = FIELD("iterations", NUMBER,
+    struct raw_workload, iterations, struct nemo3d, iterations, .least = "1",
+    .most = "1e12");
+
+static const struct field run_time = FIELD("run-time", SECONDS,
+    struct raw_workload, run_time, struct nemo3d, run_s, .least = "1 ms");
 
 struct stage *load_nemo3d(struct loader *ld, const char *at,
     struct raw_workload *raw, const struct vm *vm, uint32_t n_vms,
     uint32_t *n_stages)
 {
-	static const struct field particles = {.key = "particles", .kind = FIELD_NUMBER, .initial = "500000", .least = "1"};
-	static const struct field run_time = {.key = "run-time", .kind = FIELD_SECONDS, .initial = "300 s", .least = "1 ms"};
-	static const struct field iterations = {.key = "iterations", .kind = FIELD_NUMBER, .initial = "1000", .least = "1"};
-	struct stage *s = POOL_TAKE(ld->scratch, 2, struct stage);
-	double p, t, n, mib;
+	struct nemo3d n = {.n_vms = n_vms, .demand_mcpu = vm->vcpu_mcpu};
+	struct stage *stages;
 
-	if (!load_field(ld, at, &particles, &raw->particles, &p) ||
-	    !load_field(ld, at, &run_time, &raw->run_time, &t) ||
-	    !load_field(ld, at, &iterations, &raw->iterations, &n))
+	if (!load_field(ld, at, &particles, &raw->particles, &n.particles))
 		return NULL;
-	mib = 80 + 720 * (p / 1e6 * 4 / n_vms);
-	for (int i = 0; i < 2; i++) {
-		s[i].work_s = t * (i ? 0.9 : 0.1);
-		s[i].demand_mcpu = vm->vcpu_mcpu;
-		s[i].iterations = i ? n : 1;
-		s[i].mem_used_kib = (uint64_t)(mib * (i ? 1 : 0.4) * 1024);
-		s[i].sets[0] = (struct working_set){0.02, 200e6};
-		s[i].sets[1] = (struct working_set){0.98, 2e6};
-	}
-	*n_stages = 2;
-	return s;
+	if (raw->iterations && !load_field(ld, at, &iterations,
+				   &raw->iterations, &n.iterations))
+		return NULL;
+	if (raw->run_time &&
+	    !load_field(ld, at, &run_time, &raw->run_time, &n.run_s))
+		return NULL;
+	nemo3d_complete(&n);
+	/* what was made up for counts as it is printed */
+	if (!raw->iterations)
+		load_set_text(&raw->iterations, "%.17g", n.iterations);
+	if (!raw->run_time)
+		load_set_text(&raw->run_time, "%.9f s", n.run_s);
+	if (!load_field(ld, at, &iterations, &raw->iterations,
+		&n.iterations) ||
+	    !load_field(ld, at, &run_time, &raw->run_time, &n.run_s))
+		return NULL;
+	stages = POOL_TAKE(ld->scratch, NEMO3D_STAGES, struct stage);
+	nemo3d_fill_stages(&n, stages);
+	*n_stages = NEMO3D_STAGES;
+	return stages;
 }

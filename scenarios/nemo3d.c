@@ -55,50 +55,49 @@ static void fill_construction(
 	stage->sets[1] = (struct working_set){hot_fraction, hot_bps};
 }
 
-static void fill_lanczos(const struct nemo3d *n, double work,
-    double iterations, struct stage *stage)
+static void fill_lanczos(
+    const struct nemo3d *n, double work, struct stage *stage)
 {
 	*stage = (struct stage){.work_s = work,
 	    .demand_mcpu = n->demand_mcpu,
-	    .iterations = iterations,
+	    .iterations = n->iterations,
 	    .mem_used_kib = mem_kib(n, 1)};
 	if (n->n_vms > 1)
 		stage->exchange_bytes =
 		    2 * vector_bytes * pow(part(n), 2.0 / 3);
 	stage->sets[0] = written_once(n, stage,
 	    n_vectors * vector_bytes * part(n),
-	    n_vectors * work / iterations);
+	    n_vectors * work / n->iterations);
 	stage->sets[1] = (struct working_set){hot_fraction, hot_bps};
 }
 
-/* CPU seconds of one VM that the run time asks for. */
-static double work_s(const struct nemo3d *n)
+/* Seconds that one iteration takes on a dedicated host. */
+static double iteration_s(const struct nemo3d *n)
 {
-	return n->run_s * n->demand_mcpu / MCPU_PER_CPU;
+	return iteration_cpu_s * part(n) * MCPU_PER_CPU / n->demand_mcpu;
 }
 
-double nemo3d_iterations(const struct nemo3d *n)
+void nemo3d_complete(struct nemo3d *n)
 {
-	double once = iteration_cpu_s * part(n);
+	double lanczos = 1 - construction_work;
 
-	if (n->iterations > 0)
-		return n->iterations;
+	if (n->iterations <= 0 && n->run_s <= 0)
+		n->run_s = NEMO3D_RUN_S;
+	if (n->iterations <= 0)
+		n->iterations =
+		    fmax(1, round(n->run_s * lanczos / iteration_s(n)));
 	if (n->run_s <= 0)
-		return NEMO3D_ITERATIONS;
-	return fmax(1, round(work_s(n) * (1 - construction_work) / once));
+		n->run_s = n->iterations * iteration_s(n) / lanczos;
 }
 
 void nemo3d_fill_stages(
     const struct nemo3d *n, struct stage stages[NEMO3D_STAGES])
 {
-	double iterations = nemo3d_iterations(n), work = work_s(n);
+	double work = n->run_s * n->demand_mcpu / MCPU_PER_CPU;
 
 	assert(n->particles > 0 && n->n_vms > 0 && n->demand_mcpu > 0);
-	if (work <= 0)
-		work = iteration_cpu_s * part(n) * iterations /
-		    (1 - construction_work);
+	assert(n->iterations > 0 && n->run_s > 0);
 	fill_construction(n, work * construction_work,
 	    &stages[CONSTRUCTION]);
-	fill_lanczos(n, work * (1 - construction_work), iterations,
-	    &stages[LANCZOS]);
+	fill_lanczos(n, work * (1 - construction_work), &stages[LANCZOS]);
 }

@@ -42,22 +42,21 @@
 struct nemo3d {
 	double particles;   /* P > 0 */
 	uint32_t n_vms;     /* n >= 1 */
-	double iterations;  /* I; 0: as many as fill run_s, at least 1 */
-	double run_s;       /* seconds on dedicated hosts, exchange aside; 0:
-	                       what the iterations take */
 	double demand_mcpu; /* the most CPU that a VM uses, > 0 */
+	double iterations;  /* I >= 1; 0: not given */
+	double run_s;       /* seconds on dedicated hosts, exchange aside,
+	                       W / demand; 0: not given */
 };
 
-enum {
-	NEMO3D_STAGES = 2,
-	NEMO3D_ITERATIONS = 100, /* when neither they nor run_s are given */
-};
+enum { NEMO3D_STAGES = 2, NEMO3D_RUN_S = 300 };
 
-/* Fills the two stages. */
+/* Makes up for what is not given: as many iterations as fill run_s, at least
+ * one; or the run_s that they take.  Neither: NEMO3D_RUN_S. */
+void nemo3d_complete(struct nemo3d *nemo3d);
+
+/* Fills the stages of one that is complete.  Both given need not fit: work
+ * is run_s's, and iterations how often it exchanges. */
 void nemo3d_fill_stages(
     const struct nemo3d *nemo3d, struct stage stages[NEMO3D_STAGES]);
-
-/* I, as it is used where iterations are 0; else what they are. */
-double nemo3d_iterations(const struct nemo3d *nemo3d);
 
 #endif
