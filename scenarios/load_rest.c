@@ -46,7 +46,7 @@ static const struct field migration_fields[] = {
 	    .initial = "50"),
 	MIGRATION("down-time", TIME, down_time, down_fixed_ns,
 	    .initial = "60 ms"),
-	MIGRATION("slowdown", NUMBER, slowdown, slowdown, .initial = "0.1",
+	MIGRATION("slowdown", NUMBER, slowdown, slowdown, .initial = "0.08",
 	    .most = "0.99"),
 	MIGRATION("failure", NUMBER, failure, failure, .initial = "0",
 	    .most = "1"),
@@ -60,14 +60,14 @@ static const struct field network_fields[] = {
 	NETWORK("reestablish", TIME, reestablish, reestablish_ns,
 	    .initial = "9 s"),
 	NETWORK("reestablish-spread", NUMBER, reestablish_spread,
-	    reestablish_spread, .initial = "0.1", .most = "10"),
+	    reestablish_spread, .initial = "0.08", .most = "10"),
 	NETWORK("within-domain", TIME, within_domain, within_ns,
 	    .initial = "1 s"),
 	NETWORK("rto-min", TIME, rto_min, rto_min_ns, .initial = "200 ms",
 	    .least = "1 ms"),
 	NETWORK("linger", TIME, linger, linger_ns, .initial = "5 s"),
 	NETWORK("linger-slowdown", NUMBER, linger_slowdown, linger_slowdown,
-	    .initial = "0.5", .most = "1"),
+	    .initial = "0.75", .most = "1"),
 	{0}};
 
 bool load_migration(struct loader *ld)
