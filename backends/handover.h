@@ -98,6 +98,7 @@ enum handover_do {
 	DO_NOTHING,
 	/* the link: DO_HANG_UP closes it, without an event */
 	DO_HANG_UP,
+	DO_FINISH, /* the stream ends here, and the other side can tell */
 	SAY_CONFIG,
 	SAY_GO,
 	SAY_READY,

@@ -122,12 +122,13 @@ struct host_api {
 
 	/* --- asynchronous: `op` names the operation in its event ---------- */
 
-	/* Makes and starts a VM from a guest configuration (xl.cfg(5), what
-	 * the manager was given), which names it.  Before anything is made
-	 * the text is checked: refused with its line and what would be right.
-	 * mem_kib overrides its memory, 0 does not. */
-	bool (*create)(void *host, uint64_t op, const char *config,
-	    uint64_t mem_kib, struct err *err);
+	/* Makes and starts a VM from a guest configuration in the language of
+	 * xl.cfg(5).  Before anything is made the text is checked, and refused
+	 * with its line and what would be right; so is a name in it that is
+	 * not `vm`, and a VM that is there already.  mem_kib overrides its
+	 * memory, 0 does not. */
+	bool (*create)(void *host, uint64_t op, const char *vm,
+	    const char *config, uint64_t mem_kib, struct err *err);
 	/* Whatever its state; done if there is no such VM. */
 	bool (*destroy)(
 	    void *host, uint64_t op, const char *vm, struct err *err);

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The inside of the monitoring daemon, shared by its files: daemon.c
+ * (reports, messages, time), daemon_act.c (what a manager asks for) and
+ * daemon_handover.c (carries out the hand-over's table).
+ */
+#ifndef BACKENDS_MONITOR_DAEMON_INSIDE_H
+#define BACKENDS_MONITOR_DAEMON_INSIDE_H
+
+#include "backends/monitor/daemon.h"
+
+enum {
+	DAEMON_VIEWS = 64,     /* reports whose time of sending is kept */
+	DAEMON_OUTCOMES = 256, /* requests that are known again */
+};
+
+/* One side of one hand-over. */
+struct daemon_handover {
+	uint64_t id; /* 0: free */
+	enum handover_state state;
+	char vm[HOST_NAME_MAX_LEN];
+	char *config;        /* source: to be told; target: as told.  Owned */
+	uint64_t op;         /* on the host, under way; 0: none */
+	uint64_t mem_kib;    /* target: what the VM will hold */
+	uint64_t bytes;
+	int64_t deadline_ns; /* of the state's timer, or the next try */
+	int64_t began_ns;
+	int64_t down_ns;     /* source: suspended since; 0: not */
+	int64_t transfer_ns; /* its time-out */
+	bool linked;
+	char text[MESSAGE_TEXT_MAX];
+	uint64_t outcome; /* of the act that began it; 0: none is known */
+};
+
+/* An operation on the host that an act began. */
+struct daemon_op {
+	uint64_t op; /* 0: free */
+	uint64_t outcome;
+};
+
+struct daemon {
+	struct daemon_config config;
+	struct daemon_outside out;
+	int64_t now_ns;
+	uint64_t next_op;
+	uint64_t generation; /* the newest heard */
+
+	struct message_report report; /* as last filled */
+	struct host_vm vms[HOST_VMS_MAX];
+	bool sampled;
+	int64_t view_ns[DAEMON_VIEWS]; /* by number modulo */
+
+	struct message_answer outcomes[DAEMON_OUTCOMES]; /* a ring */
+	uint64_t n_outcomes; /* ever; an outcome's number is from 1 */
+
+	struct daemon_op ops[HOST_OPS_MAX];
+	struct daemon_handover handovers[MESSAGE_HANDOVERS_MAX];
+};
+
+void daemon_log(struct daemon *daemon, enum daemon_level level,
+    const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* The act's outcome is in; does nothing if the number is 0 or too old. */
+void daemon_settle(struct daemon *daemon, uint64_t outcome,
+    enum answer_kind kind, const char *text);
+
+/* daemon_act.c: starts or refuses; fills answer->kind, port and text.  What is
+ * pending ends in daemon_settle() with this outcome's number. */
+void daemon_act(struct daemon *daemon, const struct message_act *act,
+    uint64_t outcome, struct message_answer *answer);
+/* An operation of an act ended.  False if the op is not an act's. */
+bool daemon_act_event(struct daemon *daemon, const struct host_event *event);
+
+/* daemon_handover.c */
+struct daemon_handover *daemon_handover_find(
+    struct daemon *daemon, uint64_t id);
+/* One that is not over, for this VM; or NULL. */
+struct daemon_handover *daemon_handover_of_vm(
+    struct daemon *daemon, const char *vm);
+/* A new one in its first state, journaled; NULL and err if it cannot be. */
+struct daemon_handover *daemon_handover_begin(struct daemon *daemon,
+    uint64_t id, enum handover_state state, const char *vm, struct err *err);
+void daemon_handover_forget(
+    struct daemon *daemon, struct daemon_handover *handover);
+/* Does what the table says for the event, and for those that follow from it
+ * at once.  False if the table has nothing to say. */
+bool daemon_handover_feed(struct daemon *daemon,
+    struct daemon_handover *handover, enum handover_event event);
+bool daemon_handover_host_event(
+    struct daemon *daemon, const struct host_event *event);
+void daemon_handover_link_event(
+    struct daemon *daemon, const struct link_event *event);
+
+#endif

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One encrypted TCP connection; the format is specified in relay_conn.h. */
+#include "backends/relay_conn.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void put_raw(struct conn *conn, const void *bytes, size_t n)
+{
+	assert(conn->out_len + n <= CONN_OUT_MAX);
+	memcpy(conn->out + conn->out_len, bytes, n);
+	conn->out_len += n;
+}
+
+struct conn *conn_new(int fd, bool caller,
+    const uint8_t key[CONN_KEY_BYTES], int64_t now_ns)
+{
+	struct conn *conn = calloc(1, sizeof(*conn));
+
+	assert(conn);
+	conn->fd = fd;
+	conn->caller = caller;
+	conn->heard_ns = conn->said_ns = now_ns;
+	crypto_kdf_derive_from_key(
+	    conn->key_out, CONN_KEY_BYTES, caller ? 1 : 2, "violinmg", key);
+	crypto_kdf_derive_from_key(
+	    conn->key_in, CONN_KEY_BYTES, caller ? 2 : 1, "violinmg", key);
+	crypto_secretstream_xchacha20poly1305_init_push(
+	    &conn->push, conn->header_out, conn->key_out);
+	if (!caller)
+		put_raw(conn, conn->header_out, CONN_HEADER);
+	return conn;
+}
+
+void conn_free(struct conn *conn)
+{
+	if (!conn)
+		return;
+	close(conn->fd);
+	sodium_memzero(conn, sizeof(*conn));
+	free(conn);
+}
+
+bool conn_has_room(const struct conn *conn)
+{
+	return conn->out_len - conn->out_pos + CONN_FRAME_MAX <= CONN_OUT_MAX;
+}
+
+void conn_put(struct conn *conn, enum conn_frame kind, const void *payload,
+    size_t len)
+{
+	static uint8_t plain[1 + CONN_PAYLOAD_MAX];
+	unsigned char tag = kind == FRAME_BYE
+	    ? crypto_secretstream_xchacha20poly1305_TAG_FINAL
+	    : crypto_secretstream_xchacha20poly1305_TAG_MESSAGE;
+	unsigned long long n;
+
+	assert(len <= CONN_PAYLOAD_MAX && conn->greeted && !conn->closing);
+	assert(conn_has_room(conn));
+	if (conn->out_pos > 0) {
+		conn->out_len -= conn->out_pos;
+		memmove(conn->out, conn->out + conn->out_pos, conn->out_len);
+		conn->out_pos = 0;
+	}
+	plain[0] = (uint8_t)kind;
+	if (len > 0)
+		memcpy(plain + 1, payload, len);
+	uint8_t *frame = conn->out + conn->out_len;
+	crypto_secretstream_xchacha20poly1305_push(&conn->push, frame + 4, &n,
+	    plain, 1 + len, conn->header_in, CONN_HEADER, tag);
+	for (size_t i = 0; i < 4; i++)
+		frame[i] = (uint8_t)(n >> (8 * i));
+	conn->out_len += 4 + (size_t)n;
+	conn->closing = kind == FRAME_BYE;
+}
+
+bool conn_flush(struct conn *conn, int64_t now_ns)
+{
+	while (conn->out_pos < conn->out_len) {
+		ssize_t n = send(conn->fd, conn->out + conn->out_pos,
+		    conn->out_len - conn->out_pos, MSG_NOSIGNAL);
+
+		/* ENOTCONN: still connecting. */
+		if (n < 0 && (errno == EAGAIN || errno == ENOTCONN))
+			return true;
+		if (n < 0) {
+			conn->why = strerror(errno);
+			return false;
+		}
+		conn->out_pos += (size_t)n;
+		conn->said_ns = now_ns;
+	}
+	conn->out_pos = conn->out_len = 0;
+	return true;
+}
+
+static enum conn_got broken(struct conn *conn, const char *why)
+{
+	conn->why = why;
+	return CONN_BROKEN;
+}
+
+/* Fills conn->in up to n bytes. */
+static enum conn_got fill(struct conn *conn, size_t n, int64_t now_ns)
+{
+	while (conn->in_len < n) {
+		ssize_t got =
+		    recv(conn->fd, conn->in + conn->in_len, n - conn->in_len, 0);
+
+		if (got < 0 && (errno == EAGAIN || errno == ENOTCONN))
+			return CONN_NOTHING;
+		if (got < 0)
+			return broken(conn, strerror(errno));
+		if (got == 0)
+			return broken(conn, "cut by the other side");
+		conn->in_len += (size_t)got;
+		conn->heard_ns = now_ns;
+	}
+	return CONN_FRAME;
+}
+
+static enum conn_got take_header(struct conn *conn, int64_t now_ns)
+{
+	enum conn_got got = fill(conn, CONN_HEADER, now_ns);
+
+	if (got != CONN_FRAME)
+		return got;
+	memcpy(conn->header_in, conn->in, CONN_HEADER);
+	conn->in_len = 0;
+	if (crypto_secretstream_xchacha20poly1305_init_pull(
+		&conn->pull, conn->header_in, conn->key_in) != 0)
+		return broken(conn, "not a header");
+	conn->greeted = true;
+	if (conn->caller) {
+		put_raw(conn, conn->header_out, CONN_HEADER);
+		conn_put(conn, FRAME_HELLO, NULL, 0);
+	}
+	return CONN_NOTHING;
+}
+
+/* Decrypts the frame of n bytes that is in conn->in. */
+static enum conn_got open_frame(struct conn *conn, size_t n)
+{
+	unsigned char tag;
+	unsigned long long len;
+
+	conn->in_len = 0;
+	if (crypto_secretstream_xchacha20poly1305_pull(&conn->pull,
+		conn->payload, &len, &tag, conn->in + 4, n, conn->header_out,
+		CONN_HEADER) != 0)
+		return broken(conn, "a frame is not authentic");
+	if (len < 1 || conn->payload[0] >= N_CONN_FRAMES)
+		return broken(conn, "a frame of an unknown kind");
+	conn->kind = (enum conn_frame)conn->payload[0];
+	conn->payload_len = (size_t)len - 1;
+	if ((conn->kind == FRAME_BYE) !=
+	    (tag == crypto_secretstream_xchacha20poly1305_TAG_FINAL))
+		return broken(conn, "a frame with a wrong tag");
+	if (conn->kind == FRAME_BYE)
+		return broken(conn, "closed by the other side");
+	if (!conn->up && conn->kind != FRAME_HELLO)
+		return broken(conn, "a frame before HELLO");
+	if (!conn->up && !conn->caller)
+		conn_put(conn, FRAME_HELLO, NULL, 0);
+	conn->up = true;
+	return CONN_FRAME;
+}
+
+enum conn_got conn_get(struct conn *conn, int64_t now_ns)
+{
+	enum conn_got got;
+	size_t n = 0;
+
+	if (!conn->greeted) {
+		got = take_header(conn, now_ns);
+		if (got == CONN_BROKEN || !conn->greeted)
+			return got;
+	}
+	got = fill(conn, 4, now_ns);
+	if (got != CONN_FRAME)
+		return got;
+	for (size_t i = 0; i < 4; i++)
+		n |= (size_t)conn->in[i] << (8 * i);
+	if (n < 1 + crypto_secretstream_xchacha20poly1305_ABYTES ||
+	    n > CONN_FRAME_MAX - 4)
+		return broken(conn, "a frame of an impossible length");
+	got = fill(conn, 4 + n, now_ns);
+	return got == CONN_FRAME ? open_frame(conn, n) : got;
+}
