@@ -101,9 +101,12 @@ static void sync_vm(struct world *w, uint32_t v)
 
 static void sync_host(struct world *w, uint32_t h)
 {
+	const struct cpu_host *host = &w->cpu_hosts[h];
+
 	cpu_prune_host(w, h);
-	for (uint32_t v = w->cpu_hosts[h].first; v != ID_NONE;
-	     v = w->cpu_vms[v].next) {
+	for (uint32_t i = 0; i < host->n_listed; i++) {
+		uint32_t v = host->list[i];
+
 		sync_vm(w, v);
 		if (keeps_step(w, v))
 			world_touch_env(w, w->model->vms[v].env.ix);

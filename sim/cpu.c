@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdlib.h>
 
 #include "core/fairshare.h"
 #include "sim/couple.h"
@@ -37,15 +38,33 @@ void cpu_touch_host(struct world *w, uint32_t h)
 	w->dirty_hosts[w->n_dirty_hosts++] = h;
 }
 
-static inline void link_vm(struct world *w, uint32_t v)
+static inline void list_vm(struct world *w, uint32_t v)
 {
 	struct cpu_vm *vm = &w->cpu_vms[v];
+	struct cpu_host *host;
 
-	if (vm->flags & CPU_LINKED || vm->host == ID_NONE)
+	if (vm->flags & CPU_LISTED || vm->host == ID_NONE)
 		return;
-	vm->next = w->cpu_hosts[vm->host].first;
-	w->cpu_hosts[vm->host].first = v;
-	vm->flags |= CPU_LINKED;
+	host = &w->cpu_hosts[vm->host];
+	vm->place = host->n_listed;
+	host->list[host->n_listed++] = v;
+	vm->flags |= CPU_LISTED;
+}
+
+/* The last of the list takes its place. */
+static inline void unlist_vm(struct world *w, uint32_t v)
+{
+	struct cpu_vm *vm = &w->cpu_vms[v];
+	struct cpu_host *host;
+	uint32_t last;
+
+	if (!(vm->flags & CPU_LISTED))
+		return;
+	host = &w->cpu_hosts[vm->host];
+	last = host->list[--host->n_listed];
+	host->list[vm->place] = last;
+	w->cpu_vms[last].place = vm->place;
+	vm->flags &= (uint8_t)~CPU_LISTED;
 }
 
 void cpu_work(struct world *w, uint32_t v, double work_s)
@@ -56,7 +75,7 @@ void cpu_work(struct world *w, uint32_t v, double work_s)
 	vm->left_s = work_s;
 	vm->flags |= CPU_WANTS;
 	find_finish(w, vm);
-	link_vm(w, v);
+	list_vm(w, v);
 	cpu_touch_host(w, vm->host);
 }
 
@@ -124,22 +143,20 @@ void cpu_hold(struct world *w, uint32_t v, bool held)
 	} else {
 		vm->flags &= (uint8_t)~CPU_HELD;
 		if (vm->flags & CPU_WANTS)
-			link_vm(w, v);
+			list_vm(w, v);
 	}
 	cpu_touch_host(w, vm->host);
 }
 
-static void unlink_vm(struct world *w, uint32_t v)
+static void make_room(struct cpu_host *host)
 {
-	struct cpu_vm *vm = &w->cpu_vms[v];
-	uint32_t *at = &w->cpu_hosts[vm->host].first;
-
-	if (!(vm->flags & CPU_LINKED))
+	if (host->n_vms <= host->max_listed)
 		return;
-	while (*at != v)
-		at = &w->cpu_vms[*at].next;
-	*at = vm->next;
-	vm->flags &= (uint8_t)~CPU_LINKED;
+	host->max_listed = host->max_listed ? 2 * host->max_listed : 16;
+	host->list =
+	    realloc(host->list, host->max_listed * sizeof *host->list);
+	if (!host->list)
+		abort();
 }
 
 void cpu_move(struct world *w, uint32_t v, uint32_t host)
@@ -147,14 +164,19 @@ void cpu_move(struct world *w, uint32_t v, uint32_t host)
 	struct cpu_vm *vm = &w->cpu_vms[v];
 
 	if (vm->host != ID_NONE) {
-		unlink_vm(w, v);
+		unlist_vm(w, v);
+		w->cpu_hosts[vm->host].n_vms--;
 		cpu_touch_host(w, vm->host);
 	}
 	couple_drop_vm(w, v);
 	cpu_set_rate(w, v, 0);
 	vm->host = host;
+	if (host == ID_NONE)
+		return;
+	w->cpu_hosts[host].n_vms++;
+	make_room(&w->cpu_hosts[host]);
 	if (vm->flags & CPU_WANTS)
-		link_vm(w, v);
+		list_vm(w, v);
 	cpu_touch_host(w, host);
 }
 
@@ -171,39 +193,41 @@ void cpu_set_rate(struct world *w, uint32_t v, double rate)
 		world_touch_env(w, w->model->vms[v].env.ix);
 }
 
-/* Unlinks who no longer wants CPU. */
+/* Unlists who no longer wants CPU. */
 void cpu_prune_host(struct world *w, uint32_t h)
 {
-	uint32_t *at = &w->cpu_hosts[h].first;
+	struct cpu_host *host = &w->cpu_hosts[h];
 
-	while (*at != ID_NONE) {
-		struct cpu_vm *vm = &w->cpu_vms[*at];
-
-		if (cpu_is_active(vm)) {
-			at = &vm->next;
-			continue;
-		}
-		*at = vm->next;
-		vm->flags &= (uint8_t)~CPU_LINKED;
-	}
+	for (uint32_t i = host->n_listed; i > 0; i--)
+		if (!cpu_is_active(&w->cpu_vms[host->list[i - 1]]))
+			unlist_vm(w, host->list[i - 1]);
 }
 
 /* The rule of sharing, where there is not enough for all. */
-static void share_scarce(struct world *w, uint32_t h, uint32_t n)
+static void share_scarce(struct world *w, const struct cpu_host *host)
 {
-	struct cpu_host *host = &w->cpu_hosts[h];
-	uint32_t i = 0;
+	uint32_t n = host->n_listed;
 
-	for (uint32_t v = host->first; v != ID_NONE; v = w->cpu_vms[v].next) {
-		w->weights[i] = w->cpu_vms[v].weight;
-		w->bounds[i] = w->cpu_vms[v].bound_mcpu * 1e-3;
-		i++;
+	for (uint32_t i = 0; i < n; i++) {
+		const struct cpu_vm *vm = &w->cpu_vms[host->list[i]];
+
+		w->weights[i] = vm->weight;
+		w->bounds[i] = vm->bound_mcpu * 1e-3;
 	}
-	assert(i == n);
 	fair_share(host->cpu_mcpu * 1e-3, n, w->weights, w->bounds, w->shares);
-	i = 0;
-	for (uint32_t v = host->first; v != ID_NONE; v = w->cpu_vms[v].next)
-		cpu_set_rate(w, v, w->shares[i++]);
+	for (uint32_t i = 0; i < n; i++)
+		cpu_set_rate(w, host->list[i], w->shares[i]);
+}
+
+static inline void set_host_rate(
+    struct world *w, struct cpu_host *host, double rate)
+{
+	if (host->rate != rate) {
+		host->used_s += host->rate * ns_to_s(w->now_ns - host->last_ns);
+		host->last_ns = w->now_ns;
+		host->rate = rate;
+	}
+	host->dirty = false;
 }
 
 void cpu_finish_host(struct world *w, uint32_t h)
@@ -212,15 +236,36 @@ void cpu_finish_host(struct world *w, uint32_t h)
 	int64_t first_ns = TIME_NEVER;
 	double rate = 0;
 
-	for (uint32_t v = host->first; v != ID_NONE; v = w->cpu_vms[v].next) {
-		rate += w->cpu_vms[v].rate;
-		if (w->cpu_vms[v].finish_ns < first_ns)
-			first_ns = w->cpu_vms[v].finish_ns;
+	for (uint32_t i = 0; i < host->n_listed; i++) {
+		const struct cpu_vm *vm = &w->cpu_vms[host->list[i]];
+
+		rate += vm->rate;
+		if (vm->finish_ns < first_ns)
+			first_ns = vm->finish_ns;
 	}
-	host->used_s += host->rate * ns_to_s(w->now_ns - host->last_ns);
-	host->last_ns = w->now_ns;
-	host->rate = rate;
-	host->dirty = false;
+	set_host_rate(w, host, rate);
+	world_set_timer(w, TIMER_HOST, h, first_ns);
+}
+
+/* All get their bounds; or, where scarce and all alike, even parts. */
+static void share_simply(struct world *w, uint32_t h, bool scarce)
+{
+	struct cpu_host *host = &w->cpu_hosts[h];
+	double even = scarce ? host->cpu_mcpu * 1e-3 / host->n_listed : 0;
+	int64_t first_ns = TIME_NEVER;
+	double sum = 0;
+
+	for (uint32_t i = 0; i < host->n_listed; i++) {
+		struct cpu_vm *vm = &w->cpu_vms[host->list[i]];
+		double rate = scarce ? even : vm->bound_mcpu * 1e-3;
+
+		if (vm->rate != rate)
+			cpu_set_rate(w, host->list[i], rate);
+		sum += rate;
+		if (vm->finish_ns < first_ns)
+			first_ns = vm->finish_ns;
+	}
+	set_host_rate(w, host, sum);
 	world_set_timer(w, TIMER_HOST, h, first_ns);
 }
 
@@ -233,31 +278,26 @@ static void share_host(struct world *w, uint32_t h)
 	struct cpu_host *host = &w->cpu_hosts[h];
 	const struct cpu_vm *one = NULL;
 	uint64_t wanted_mcpu = 0;
-	uint32_t n = 0;
-	bool alike = true;
+	bool alike = true, scarce;
 
-	cpu_prune_host(w, h);
-	for (uint32_t v = host->first; v != ID_NONE; v = w->cpu_vms[v].next) {
-		const struct cpu_vm *vm = &w->cpu_vms[v];
+	for (uint32_t i = host->n_listed; i > 0; i--) {
+		const struct cpu_vm *vm = &w->cpu_vms[host->list[i - 1]];
 
+		if (!cpu_is_active(vm)) {
+			unlist_vm(w, host->list[i - 1]);
+			continue;
+		}
 		wanted_mcpu += vm->bound_mcpu;
-		if (one && (vm->weight != one->weight ||
-		               vm->bound_mcpu != one->bound_mcpu))
-			alike = false;
+		alike &= !one || (vm->weight == one->weight &&
+		                     vm->bound_mcpu == one->bound_mcpu);
 		one = vm;
-		n++;
 	}
-	if (wanted_mcpu > host->cpu_mcpu && !alike) {
-		share_scarce(w, h, n);
-	} else {
-		double even = n ? host->cpu_mcpu * 1e-3 / n : 0;
-		bool scarce = wanted_mcpu > host->cpu_mcpu;
-
-		for (uint32_t v = host->first; v != ID_NONE;
-		     v = w->cpu_vms[v].next)
-			cpu_set_rate(w, v,
-			    scarce ? even : w->cpu_vms[v].bound_mcpu * 1e-3);
+	scarce = wanted_mcpu > host->cpu_mcpu;
+	if (!scarce || alike) {
+		share_simply(w, h, scarce);
+		return;
 	}
+	share_scarce(w, host);
 	cpu_finish_host(w, h);
 }
 
@@ -276,13 +316,15 @@ void cpu_settle(struct world *w)
  * change the list. */
 void cpu_host_fired(struct world *w, uint32_t h)
 {
+	const struct cpu_host *host = &w->cpu_hosts[h];
 	uint32_t n = 0;
 
-	for (uint32_t v = w->cpu_hosts[h].first; v != ID_NONE;
-	     v = w->cpu_vms[v].next)
-		if (w->cpu_vms[v].finish_ns <= w->now_ns &&
-		    cpu_is_active(&w->cpu_vms[v]))
-			w->ids[n++] = v;
+	for (uint32_t i = 0; i < host->n_listed; i++) {
+		const struct cpu_vm *vm = &w->cpu_vms[host->list[i]];
+
+		if (vm->finish_ns <= w->now_ns && cpu_is_active(vm))
+			w->ids[n++] = host->list[i];
+	}
 	for (uint32_t i = 0; i < n; i++) {
 		struct cpu_vm *vm = &w->cpu_vms[w->ids[i]];
 

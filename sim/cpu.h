@@ -36,8 +36,9 @@ struct world;
 enum {
 	CPU_WANTS = 1,  /* has work */
 	CPU_HELD = 2,   /* suspended: gets nothing */
-	CPU_LINKED = 4, /* in its host's list */
+	CPU_LISTED = 4, /* in its host's list */
 	CPU_PACES = 8,  /* its rate paces its environment */
+	CPU_BOOTS = 16, /* its timer is the end of its boot */
 };
 
 /* Hot: one cache line a VM. */
@@ -50,18 +51,22 @@ struct cpu_vm {
 	double speed;
 	uint32_t bound_mcpu;
 	uint32_t host;     /* ID_NONE: on none */
-	uint32_t next;     /* in its host's list; ID_NONE ends it */
+	uint32_t place;    /* in its host's list */
 	uint16_t weight;
 	uint8_t flags;
 	uint8_t workload;  /* enum workload_kind: who is told of its end */
 };
 
+/* The list is an array, so that one VM's line can be fetched while another's
+ * is awaited; it has room for all VMs of the host, and grows when one comes. */
 struct cpu_host {
 	int64_t last_ns;
-	double used_s; /* CPU seconds used, in all, until last_ns */
-	double rate;   /* CPUs in use */
+	double used_s;  /* CPU seconds used, in all, until last_ns */
+	double rate;    /* CPUs in use */
+	uint32_t *list; /* VMs that want CPU, and some that no longer do */
+	uint32_t n_listed, max_listed;
+	uint32_t n_vms; /* on it, listed or not */
 	uint32_t cpu_mcpu;
-	uint32_t first; /* VMs that want CPU, and some that no longer do */
 	bool dirty;     /* its shares are to be found anew */
 };
 

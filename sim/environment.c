@@ -74,6 +74,7 @@ void environment_place_vm(struct world *w, uint32_t v, uint32_t h,
 	tell_moved(w, v, NO_HOST, vm->host);
 	if (++w->envs[e].n_placed == w->model->envs[e].n_vms)
 		w->envs[e].state = ENV_RUNNING;
+	w->cpu_vms[v].flags |= CPU_BOOTS;
 	if (boot_ns > 0)
 		world_set_timer(w, TIMER_VM, v, w->now_ns + boot_ns);
 	else
@@ -96,6 +97,7 @@ void environment_vm_booted(struct world *w, uint32_t v)
 	uint32_t e = w->model->vms[v].env.ix;
 
 	w->vms[v].state = VM_RUNNING;
+	w->cpu_vms[v].flags &= (uint8_t)~CPU_BOOTS;
 	world_tell(w, w->vms[v].placing, OUTCOME_DONE, "");
 	w->vms[v].placing = NO_TICKET;
 	if (!world_is_compute(w, v) && setup_of(w, e)->head_mcpu > 0) {
@@ -170,6 +172,7 @@ static void remove_vm(struct world *w, uint32_t v, enum vm_state state)
 	vm->placing = NO_TICKET;
 	vm->ballooning = NO_TICKET;
 	vm->state = state;
+	w->cpu_vms[v].flags &= (uint8_t)~CPU_BOOTS;
 	if (host_none(from))
 		return;
 	cpu_rest(w, v);

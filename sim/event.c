@@ -5,19 +5,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ARITY = 4, CACHE_LINE = 64 };
+#include "sim/pages.h"
+
+enum { ARITY = 4 };
+
+__extension__ typedef unsigned __int128 order128;
 
 bool events_init(struct events *e, uint64_t n_timers)
 {
 	struct event_entry *aligned;
-	size_t bytes = (n_timers + 2 * ARITY) * sizeof *e->heap;
 
 	memset(e, 0, sizeof *e);
 	if (n_timers >= UINT64_C(1) << EVENT_TIMER_BITS)
 		return false;
-	bytes = (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
-	aligned = aligned_alloc(CACHE_LINE, bytes);
-	e->place = calloc(n_timers, sizeof *e->place);
+	aligned = pages_take(n_timers + 2 * ARITY, sizeof *aligned);
+	e->place = pages_take(n_timers, sizeof *e->place);
 	if (!aligned || !e->place) {
 		free(aligned);
 		free(e->place);
@@ -37,11 +39,16 @@ void events_fini(struct events *e)
 	memset(e, 0, sizeof *e);
 }
 
+/* Both halves of an entry as one number: compared without a branch. */
+static inline order128 key(const struct event_entry *entry)
+{
+	return (order128)(uint64_t)entry->at_ns << 64 | entry->order;
+}
+
 static inline bool before(
     const struct event_entry *a, const struct event_entry *b)
 {
-	return a->at_ns < b->at_ns ||
-	       (a->at_ns == b->at_ns && a->order < b->order);
+	return key(a) < key(b);
 }
 
 static inline void put(
@@ -64,19 +71,32 @@ static void sift_up(struct events *e, uint32_t i, struct event_entry entry)
 	put(e, i, &entry);
 }
 
+/* The least of the children from `first` on. */
+static inline uint32_t least_child(const struct events *e, uint32_t first)
+{
+	const struct event_entry *c = &e->heap[first];
+	uint32_t left, right;
+
+	if (first + ARITY <= e->n) {
+		left = before(&c[1], &c[0]);
+		right = 2 + before(&c[3], &c[2]);
+		return first + (before(&c[right], &c[left]) ? right : left);
+	}
+	left = first;
+	for (uint32_t i = first + 1; i < e->n; i++)
+		if (before(&e->heap[i], &e->heap[left]))
+			left = i;
+	return left;
+}
+
 static void sift_down(struct events *e, uint32_t i, struct event_entry entry)
 {
 	for (;;) {
-		uint32_t first = i * ARITY + 1, last = first + ARITY;
-		uint32_t least = first;
+		uint32_t first = i * ARITY + 1, least;
 
 		if (first >= e->n)
 			break;
-		if (last > e->n)
-			last = e->n;
-		for (uint32_t c = first + 1; c < last; c++)
-			if (before(&e->heap[c], &e->heap[least]))
-				least = c;
+		least = least_child(e, first);
 		if (!before(&e->heap[least], &entry))
 			break;
 		put(e, i, &e->heap[least]);

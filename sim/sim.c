@@ -123,7 +123,7 @@ static void step_manager(struct sim *sim)
 
 static void fire_vm(struct world *w, uint32_t v)
 {
-	if (w->vms[v].state == VM_STARTING)
+	if (w->cpu_vms[v].flags & CPU_BOOTS)
 		environment_vm_booted(w, v);
 	else
 		workload_model(w->cpu_vms[v].workload)->vm_fired(w, v);

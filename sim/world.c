@@ -8,6 +8,7 @@
 #include "sim/couple.h"
 #include "sim/fault.h"
 #include "sim/migrate.h"
+#include "sim/pages.h"
 #include "sim/workload.h"
 
 static bool uses(const struct world *w, enum workload_kind kind)
@@ -70,25 +71,22 @@ static uint64_t number_timers(struct world *w)
 static bool take_tables(struct world *w)
 {
 	const struct model *m = w->model;
-	size_t n_vms = (size_t)m->n_vms + 1, n_hosts = (size_t)m->n_hosts + 1;
-	size_t n_envs = (size_t)m->n_envs + 1;
-	size_t line = sizeof *w->cpu_vms;
 
-	w->cpu_vms = aligned_alloc(line, n_vms * line);
-	w->cpu_hosts = calloc(n_hosts, sizeof *w->cpu_hosts);
-	w->vms = calloc(n_vms, sizeof *w->vms);
-	w->hosts = calloc(n_hosts, sizeof *w->hosts);
-	w->envs = calloc(n_envs, sizeof *w->envs);
-	w->dirty_hosts = calloc(n_hosts, sizeof *w->dirty_hosts);
-	w->dirty_envs = calloc(n_envs, sizeof *w->dirty_envs);
-	w->ids = calloc(n_vms, sizeof *w->ids);
-	w->host_ids = calloc(n_vms, sizeof *w->host_ids);
-	w->host_scratch = calloc(n_hosts, sizeof *w->host_scratch);
-	w->weights = calloc(n_vms, sizeof *w->weights);
-	w->bounds = calloc(n_vms, sizeof *w->bounds);
-	w->shares = calloc(n_vms, sizeof *w->shares);
+	w->cpu_vms = pages_take(m->n_vms, sizeof *w->cpu_vms);
+	w->cpu_hosts = pages_take(m->n_hosts, sizeof *w->cpu_hosts);
+	w->vms = pages_take(m->n_vms, sizeof *w->vms);
+	w->hosts = pages_take(m->n_hosts, sizeof *w->hosts);
+	w->envs = pages_take(m->n_envs, sizeof *w->envs);
+	w->dirty_hosts = pages_take(m->n_hosts, sizeof *w->dirty_hosts);
+	w->dirty_envs = pages_take(m->n_envs, sizeof *w->dirty_envs);
+	w->ids = pages_take(m->n_vms, sizeof *w->ids);
+	w->host_ids = pages_take(m->n_vms, sizeof *w->host_ids);
+	w->host_scratch = pages_take(m->n_hosts, sizeof *w->host_scratch);
+	w->weights = pages_take(m->n_vms, sizeof *w->weights);
+	w->bounds = pages_take(m->n_vms, sizeof *w->bounds);
+	w->shares = pages_take(m->n_vms, sizeof *w->shares);
 	if (uses(w, WORKLOAD_TASKS))
-		w->tasks = calloc(n_vms, sizeof *w->tasks);
+		w->tasks = pages_take(m->n_vms, sizeof *w->tasks);
 	return w->cpu_vms && w->cpu_hosts && w->vms && w->hosts && w->envs &&
 	       w->dirty_hosts && w->dirty_envs && w->ids && w->host_ids &&
 	       w->host_scratch && w->weights && w->bounds && w->shares &&
@@ -103,7 +101,6 @@ static void fill_tables(struct world *w)
 		w->cpu_vms[v] = (struct cpu_vm){.finish_ns = TIME_NEVER,
 		    .speed = 1,
 		    .host = ID_NONE,
-		    .next = ID_NONE,
 		    .weight = WEIGHT_DEFAULT};
 		w->vms[v].host = NO_HOST;
 		w->vms[v].target = NO_HOST;
@@ -113,10 +110,8 @@ static void fill_tables(struct world *w)
 		w->vms[v].placing = NO_TICKET;
 		w->vms[v].ballooning = NO_TICKET;
 	}
-	for (uint32_t h = 0; h < m->n_hosts; h++) {
+	for (uint32_t h = 0; h < m->n_hosts; h++)
 		w->cpu_hosts[h].cpu_mcpu = m->hosts[h].cpu_mcpu;
-		w->cpu_hosts[h].first = ID_NONE;
-	}
 }
 
 /* A start is drawn once, evenly within +- the scenario's variation. */
@@ -192,6 +187,8 @@ void world_free(struct world *w)
 	if (!w)
 		return;
 	events_fini(&w->events);
+	for (uint32_t h = 0; w->cpu_hosts && h < w->model->n_hosts; h++)
+		free(w->cpu_hosts[h].list);
 	network_free(w->network);
 	migrate_free(w->migrate);
 	couple_free(w->couple);
