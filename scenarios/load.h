@@ -117,10 +117,6 @@ bool load_find(const struct loader *ld, const char *at, const char *key,
 /* The path of a file named in the scenario, in scratch; notes it. */
 const char *load_file(struct loader *ld, const char *name);
 
-/* Up to N_WORKING_SETS of them; by default usual ones. */
-bool load_dirty(const struct loader *ld, const char *at,
-    struct raw_working_set **raw, uint32_t *n_raw, struct working_set *sets);
-
 /* --- parts, in the order in which they are loaded --------------------------- */
 
 bool load_hosts(struct loader *ld);       /* domains, links */
@@ -132,6 +128,18 @@ bool load_manager(struct loader *ld);
 /* The workload of an environment whose VMs are like `vm`. */
 bool load_workload(struct loader *ld, const char *at, struct raw_workload *raw,
     const struct vm *vm, uint32_t n_vms, struct workload *workload);
+
+/* What a VM uses, and dirties: by default 60 % of its memory, all its vCPUs,
+ * and usual working sets. */
+bool load_memory_used(const struct loader *ld, const char *at, char **text,
+    const struct vm *vm, uint64_t *used_kib);
+bool load_demand(const struct loader *ld, const char *at, char **text,
+    const struct vm *vm, double *mcpu);
+bool load_dirty(const struct loader *ld, const char *at,
+    struct raw_working_set **raw, uint32_t *n_raw, struct working_set *sets);
+
+bool load_stage(const struct loader *ld, const char *at,
+    struct raw_stage *raw, const struct vm *vm, struct stage *stage);
 
 /* The stages of NEMO3D on n_vms like `vm`, in the pool; the stages that are
  * listed besides follow. */

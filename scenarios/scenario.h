@@ -281,8 +281,10 @@ bool scenario_print(
 
 /*
  * Fills values (policy->n_params of them) from the policy's initial values
- * and the file's `parameters`; false with file:line:column for an unknown
- * name, a wrong unit or a value out of range.
+ * and the file's `parameters`; false with file:line:column for a wrong unit, a
+ * value out of range, or an unknown name.  To a policy that is not the
+ * scenario's own (one that it is compared with), what it does not know does
+ * not matter.
  */
 bool scenario_bind_policy(const struct scenario *scenario,
     const struct policy *policy, double *values, struct err *err);
