@@ -8,7 +8,12 @@
 enum { ACTIONS_PER_VM = 4 };
 
 /* What the plan has done to a VM so far, as bits. */
-enum { TOUCHED_CPU = 1, TOUCHED_MEM = 2, TOUCHED_WHOLE = 4 };
+enum {
+	TOUCHED_CPU = 1,
+	TOUCHED_MEM = 2,
+	TOUCHED_WHOLE = 4,
+	TOUCHED_ALL = TOUCHED_CPU | TOUCHED_MEM | TOUCHED_WHOLE
+};
 
 struct plan_check {
 	uint64_t *free_kib; /* by host, after the actions accepted so far */
@@ -202,7 +207,23 @@ static uint8_t touches(enum action_kind kind)
 	case ACTION_SET_MEM:
 		return TOUCHED_MEM;
 	default:
-		return TOUCHED_CPU | TOUCHED_MEM | TOUCHED_WHOLE;
+		return TOUCHED_WHOLE;
+	}
+}
+
+/* A share of CPU may be set and then the VM sent away: until it has left it
+ * shares its host with those that stay.  A balloon and a migration do not
+ * go together, and nothing follows either a move, a start or an end. */
+static uint8_t conflicts(enum action_kind kind)
+{
+	switch (kind) {
+	case ACTION_SET_CPU:
+		return TOUCHED_CPU | TOUCHED_WHOLE;
+	case ACTION_MIGRATE:
+	case ACTION_SET_MEM:
+		return TOUCHED_MEM | TOUCHED_WHOLE;
+	default:
+		return TOUCHED_ALL;
 	}
 }
 
@@ -214,7 +235,7 @@ static const char *check_one(struct plan_check *c, const struct action *a)
 
 	if (a->vm.ix >= c->model->n_vms)
 		return "there is no such VM";
-	if (c->touched[a->vm.ix] & touches(a->kind))
+	if (c->touched[a->vm.ix] & conflicts(a->kind))
 		return "the VM has another action in this plan";
 	if (most && c->n_accepted >= most)
 		return "the period has had its actions";

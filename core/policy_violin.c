@@ -5,15 +5,13 @@
  *
  *	1. desire    what each VM should have, from what it uses of what it has
  *	2. memory    local: balloons of each host
- *	3. place     environments that are asked for (place.h)
- *	4. within    migrate VMs of overloaded hosts inside their domain
- *	5. between   migrate whole environments out of overloaded domains
- *	6. cpu       local: weights (or caps) of each host
+ *	3. cpu       local: weights (or caps) of each host
+ *	4. place     environments that are asked for (place.h)
+ *	5. within    migrate VMs of overloaded hosts inside their domain
+ *	6. between   migrate whole environments out of overloaded domains
  *
- * The paper's order is local, within, between.  CPU comes last only because
- * a VM that is about to leave keeps its weight.  Where nothing fits, nothing
- * moves: a destination must hold all that is desired, which is what keeps
- * environments from moving to and fro.
+ * Where nothing fits, nothing moves: a destination must hold all that is
+ * desired, which is what keeps environments from moving to and fro.
  *
  * What the paper leaves open, and how it is read here:
  * - A host is overloaded when the desires on it exceed its CPU by more than
@@ -202,7 +200,7 @@ static void step_memory(struct violin *s)
 	}
 }
 
-/* Step 6: cpu. */
+/* Step 3: cpu. */
 
 static void set_cpu(struct violin *s, uint32_t v, double share_mcpu,
     double desired_mcpu_all)
@@ -213,7 +211,7 @@ static void set_cpu(struct violin *s, uint32_t v, double share_mcpu,
 	uint32_t cap = s->values[P_CPU_CAPS] > 0 ? cpu_of_weight(weight) : 0;
 	struct action *a;
 
-	if (seen->state != VM_RUNNING || s->migrates[v] ||
+	if (seen->state != VM_RUNNING ||
 	    (weight == seen->weight && cap == seen->cap_mcpu))
 		return;
 	a = plan_add(s->plan, ACTION_SET_CPU, (struct vm_id){v});
@@ -275,14 +273,14 @@ static void violin_decide(void *state, const struct model *model,
 	step_desire(s);
 	tables_fill(&s->tables, model, obs, s->want);
 	step_memory(s);
+	for (uint32_t h = 0; h < model->n_hosts; h++)
+		step_cpu(s, h);
 	place_queued(&s->placer, model, obs,
 	    (uint32_t)(s->values[P_BUSY] * MCPU_PER_CPU), s->want,
 	    &s->tables, plan);
 	for (uint32_t d = 0; d < model->n_domains; d++)
 		violin_step_within(s, d);
 	violin_step_between(s);
-	for (uint32_t h = 0; h < model->n_hosts; h++)
-		step_cpu(s, h);
 }
 
 const struct policy policy_violin = {

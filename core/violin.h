@@ -65,10 +65,10 @@ static inline bool violin_host_answers(
 	return state == HOST_UP || state == HOST_DRAINING;
 }
 
-/* Step 4: VMs of overloaded hosts of domain d to other hosts in it. */
+/* Step 5: VMs of overloaded hosts of domain d to other hosts in it. */
 void violin_step_within(struct violin *s, uint32_t d);
 
-/* Step 5: environments out of overloaded domains, one a domain at most. */
+/* Step 6: environments out of overloaded domains, one a domain at most. */
 void violin_step_between(struct violin *s);
 
 #endif

@@ -11,7 +11,7 @@
  * little: more than a domain of the paper has, and a bound for huge ones. */
 enum { MAX_PROBES = 64 };
 
-/* Step 4: within a domain. */
+/* Step 5: within a domain. */
 
 static double cpu_limit(const struct violin *s, const struct host_load *h)
 {
@@ -174,7 +174,7 @@ void violin_step_within(struct violin *s, uint32_t d)
 		relieve_host(s, heap_pop(&s->envs).id);
 }
 
-/* Step 5: between domains. */
+/* Step 6: between domains. */
 
 static struct domain_load load_of(const struct violin *s, uint32_t d)
 {

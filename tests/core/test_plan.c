@@ -105,6 +105,17 @@ START_TEST(one_vm_gets_one_action_of_a_kind)
 }
 END_TEST
 
+START_TEST(share_may_be_set_before_a_move_not_after)
+{
+	add(ACTION_SET_CPU, 0, ID_NONE);
+	add(ACTION_MIGRATE, 0, 1);
+	add(ACTION_MIGRATE, 1, 1);
+	add(ACTION_SET_CPU, 1, ID_NONE);
+	ck_assert_uint_eq(check(), 3);
+	ck_assert_ptr_nonnull(t->plan.actions[3].refused);
+}
+END_TEST
+
 START_TEST(vm_in_flight_is_not_touched)
 {
 	t->seen_vms[0].state = VM_MIGRATING;
@@ -203,6 +214,7 @@ int main(void)
 	tcase_add_test(c, what_shrinks_is_not_free_yet);
 	tcase_add_test(c, group_is_refused_as_a_whole_and_gives_back);
 	tcase_add_test(c, one_vm_gets_one_action_of_a_kind);
+	tcase_add_test(c, share_may_be_set_before_a_move_not_after);
 	tcase_add_test(c, vm_in_flight_is_not_touched);
 	tcase_add_test(c, head_vm_never_moves);
 	tcase_add_test(c, nothing_goes_to_a_host_that_is_not_up);

@@ -91,7 +91,7 @@ START_TEST(memory_increases_go_smallest_first)
 }
 END_TEST
 
-/* Step 3: 4 VMs go to the six hosts (4/6 < 4/4), the next 4 to the four. */
+/* Step 4: 4 VMs go to the six hosts (4/6 < 4/4), the next 4 to the four. */
 START_TEST(placement_takes_the_least_loaded_domain)
 {
 	toy_domain(t, 6, 1536 * MB);
@@ -118,7 +118,7 @@ START_TEST(placement_waits_for_memory_as_a_whole)
 }
 END_TEST
 
-/* Step 4: hosts of 1.2 and 0; the smaller VM goes to the empty one. */
+/* Step 5: hosts of 1.2 and 0; the smaller VM goes to the empty one. */
 START_TEST(overloaded_host_sheds_its_smallest_vm)
 {
 	const struct action *a;
@@ -137,7 +137,7 @@ START_TEST(overloaded_host_sheds_its_smallest_vm)
 }
 END_TEST
 
-/* Step 5: all of the first environment, in one group; its weights stay. */
+/* Step 6: all of the first environment, in one group. */
 START_TEST(overloaded_domain_gives_up_one_whole_environment)
 {
 	two_busy_in_one_domain();
@@ -150,7 +150,6 @@ START_TEST(overloaded_domain_gives_up_one_whole_environment)
 		ck_assert_uint_eq(a->to.ix, 2 + v);
 		ck_assert_uint_eq(a->group, 1);
 		ck_assert_ptr_null(a->refused);
-		ck_assert_ptr_null(toy_find(t, ACTION_SET_CPU, v));
 	}
 }
 END_TEST
@@ -240,7 +239,7 @@ START_TEST(shortage_of_memory_moves_the_one_whose_going_ends_it)
 }
 END_TEST
 
-/* Step 6: 1.0 and 0.2 desired on one CPU: 0.8 and 0.2. */
+/* Step 3: 1.0 and 0.2 desired on one CPU: 0.8 and 0.2. */
 START_TEST(weights_give_the_fair_share_of_the_desires)
 {
 	toy_domain(t, 1, 1536 * MB);
