@@ -168,7 +168,7 @@ static bool find_subject(const struct loader *ld, const char *at,
     struct raw_event *raw, struct event_setup *event)
 {
 	switch (event->kind) {
-	case EVENT_MIGRATE:
+	case TIMED_MIGRATE:
 		if (!raw->to)
 			return load_fail(ld, at, NULL,
 			    "\"to\" is missing: the domain to migrate to");
@@ -176,19 +176,19 @@ static bool find_subject(const struct loader *ld, const char *at,
 			   raw->migrate, &event->env.ix) &&
 		       load_find(ld, at, "to", ld->domains, "domain", raw->to,
 			   &event->domain.ix);
-	case EVENT_ABORT:
+	case TIMED_ABORT:
 		return load_find(ld, at, "abort", ld->envs, "environment",
 		    raw->abort, &event->env.ix);
-	case EVENT_FAIL:
+	case TIMED_FAIL:
 		return load_find(ld, at, "fail", ld->hosts, "host", raw->fail,
 		    &event->host.ix);
-	case EVENT_DRAIN:
+	case TIMED_DRAIN:
 		return load_find(ld, at, "drain", ld->hosts, "host",
 		    raw->drain, &event->host.ix);
-	case EVENT_JOIN:
+	case TIMED_JOIN:
 		return load_find(ld, at, "join", ld->hosts, "host", raw->join,
 		    &event->host.ix);
-	case EVENT_LINK:
+	case TIMED_LINK:
 		if (!raw->bandwidth)
 			return load_fail(ld, at, NULL,
 			    "\"bandwidth\" is missing: what the link has from "
@@ -202,10 +202,10 @@ static bool find_subject(const struct loader *ld, const char *at,
 static bool find_kind(const struct loader *ld, const char *at,
     const struct raw_event *raw, struct event_setup *event)
 {
-	const void *const what[] = {[EVENT_MIGRATE] = raw->migrate,
-	    [EVENT_ABORT] = raw->abort, [EVENT_FAIL] = raw->fail,
-	    [EVENT_DRAIN] = raw->drain, [EVENT_JOIN] = raw->join,
-	    [EVENT_LINK] = raw->link};
+	const void *const what[] = {[TIMED_MIGRATE] = raw->migrate,
+	    [TIMED_ABORT] = raw->abort, [TIMED_FAIL] = raw->fail,
+	    [TIMED_DRAIN] = raw->drain, [TIMED_JOIN] = raw->join,
+	    [TIMED_LINK] = raw->link};
 	int n = 0;
 
 	for (unsigned i = 0; i < sizeof what / sizeof *what; i++)
@@ -217,9 +217,9 @@ static bool find_kind(const struct loader *ld, const char *at,
 		return load_fail(ld, at, NULL,
 		    "an event has one of migrate, abort, fail, drain, join, "
 		    "link; this one has %d", n);
-	if (raw->to && event->kind != EVENT_MIGRATE)
+	if (raw->to && event->kind != TIMED_MIGRATE)
 		return load_fail(ld, at, "to", "\"to\" is for migrate");
-	if (raw->bandwidth && event->kind != EVENT_LINK)
+	if (raw->bandwidth && event->kind != TIMED_LINK)
 		return load_fail(
 		    ld, at, "bandwidth", "\"bandwidth\" is for link");
 	return true;

@@ -192,12 +192,12 @@ struct env_setup {
 /* --- what happens besides --------------------------------------------------*/
 
 enum event_kind {
-	EVENT_MIGRATE, /* the compute VMs of env to domain, by command */
-	EVENT_ABORT,   /* migrations of env under way are aborted */
-	EVENT_FAIL,    /* host fails */
-	EVENT_DRAIN,   /* host is to be emptied */
-	EVENT_JOIN,    /* host comes (back) */
-	EVENT_LINK,    /* link bps changes to bps (0: cut) */
+	TIMED_MIGRATE, /* the compute VMs of env to domain, by command */
+	TIMED_ABORT,   /* migrations of env under way are aborted */
+	TIMED_FAIL,    /* host fails */
+	TIMED_DRAIN,   /* host is to be emptied */
+	TIMED_JOIN,    /* host comes (back) */
+	TIMED_LINK,    /* link bps changes to bps (0: cut) */
 };
 
 struct event_setup {

@@ -161,22 +161,22 @@ void fault_event_fired(struct world *w, uint32_t i)
 	const struct event_setup *event = &w->scenario->events[i];
 
 	switch (event->kind) {
-	case EVENT_MIGRATE:
+	case TIMED_MIGRATE:
 		migrate_env(w, event->env.ix, event->domain.ix);
 		break;
-	case EVENT_ABORT:
+	case TIMED_ABORT:
 		abort_env(w, event->env.ix);
 		break;
-	case EVENT_FAIL:
+	case TIMED_FAIL:
 		fault_host_fail(w, event->host.ix);
 		break;
-	case EVENT_DRAIN:
+	case TIMED_DRAIN:
 		fault_host_drain(w, event->host.ix);
 		break;
-	case EVENT_JOIN:
+	case TIMED_JOIN:
 		fault_host_join(w, event->host.ix);
 		break;
-	case EVENT_LINK:
+	case TIMED_LINK:
 		network_set_link(w->network, event->link, event->bps);
 		migrate_touch(w);
 		break;

@@ -154,7 +154,7 @@ START_TEST(a_commanded_migration_costs_what_its_parts_cost)
 
 	site_add_env(site, 1, false, add_stages(site, &stage, 1));
 	site_vm(site, 0)->home = (struct host_id){0};
-	site_add_event(site, (struct event_setup){.kind = EVENT_MIGRATE,
+	site_add_event(site, (struct event_setup){.kind = TIMED_MIGRATE,
 	    .at_ns = seconds(10), .domain = {1}});
 	heard = run(site, &policy_none);
 	ck_assert_uint_eq(heard.n_migrations, 1);
