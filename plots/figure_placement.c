@@ -194,7 +194,7 @@ static void put_labels(
 		const struct box *box = &b->box[i];
 
 		if (box->x1 - box->x0 < 0.05 * t->end_s ||
-		    box->y1 - box->y0 < 0.2)
+		    box->y1 - box->y0 < 0.22)
 			continue;
 		fprintf(out, "%.3f %.4f ", (box->x0 + box->x1) / 2,
 		    (box->y0 + box->y1) / 2);
@@ -232,9 +232,14 @@ static void put_hosts(FILE *out, const struct timeline *t)
 
 static void put_settings(FILE *out, const struct timeline *t)
 {
-	fprintf(out, "n_envs = %u\nend_s = %.3f\ny_low = %.3f\nn_rows = %u\n",
-	    t->envs.n, t->end_s,
-	    figure_host_y(t, t->hosts.n - 1) - 0.1, t->hosts.n);
+	bool heads = false;
+
+	for (uint32_t vm = 0; vm < t->n_vms; vm++)
+		heads = heads || t->vm_head[vm];
+	fprintf(out, "n_envs = %u\nend_s = %.3f\ny_low = %.3f\nheads = %d\n"
+	    "height = %u\n", t->envs.n, t->end_s,
+	    figure_host_y(t, t->hosts.n - 1) - 0.1, heads,
+	    (t->hosts.n > 24 ? 800 : 100 + 46 * t->hosts.n));
 	fprintf(out, "array env_name[%u]\n", t->envs.n);
 	for (uint32_t e = 0; e < t->envs.n; e++) {
 		fprintf(out, "env_name[%u] = ", e + 1);

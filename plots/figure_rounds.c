@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The pre-copy rounds of migrations: each round a box, as wide as it took and
- * as high as it was sent fast, so that its area is what was sent.  One VM
- * stands for all of its environment that left together.
+ * The pre-copy rounds of migrations: what each sent, and what was dirtied
+ * meanwhile; the last is the one while the VM was stopped.  One VM stands for
+ * all of its environment that left together.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,13 +14,14 @@
 enum { MAX_SHOWN = 6 };
 
 enum column {
-	VM, ROUND, SENT, DURATION, RATE, DIRTIED, ENV, MIGRATION, START,
+	VM, ROUND, SENT, SKIPPED, DURATION, DIRTIED, ENV, MIGRATION, START,
 	N_COLUMNS
 };
 
 struct shown {
 	const char *env, *migration, *vm;
 	double start_s, end_s;
+	uint32_t n_rounds;
 };
 
 /* Does row i begin a migration of another environment, or at another time? */
@@ -53,38 +54,48 @@ static uint32_t find_shown(
 	return n;
 }
 
+/* Durations differ by orders: 16 s, 1.2 s, 30 ms. */
+static void put_duration(FILE *out, double seconds)
+{
+	if (seconds >= 10)
+		fprintf(out, "\"%.0f s\"", seconds);
+	else if (seconds >= 1)
+		fprintf(out, "\"%.1f s\"", seconds);
+	else
+		fprintf(out, "\"%.0f ms\"", 1000 * seconds);
+}
+
+/* A row a round: its number, MiB sent, dirtied and skipped, how long. */
 static void put_rounds(FILE *out, const struct table *t, const int *c,
     uint32_t number, struct shown *shown)
 {
 	fprintf(out, "%s# rounds%u\n", number ? "\n\n" : "", number);
 	for (uint32_t i = 0; i < t->n_rows; i++) {
-		double x0 = table_number(t, i, c[START]) - shown->start_s;
-		double x1 = x0 + table_number(t, i, c[DURATION]);
-		double mbit = table_number(t, i, c[RATE]) / 1e6;
-		double mib = table_number(t, i, c[SENT]) / 256;
-		double dirtied = table_number(t, i, c[DIRTIED]) / 256;
+		double duration_s = table_number(t, i, c[DURATION]);
 
 		if (strcmp(table_text(t, i, c[MIGRATION]), shown->migration))
 			continue;
-		fprintf(out, "%.4f %.3f %.4f %.4f 0 %.3f %s \"%.1f MiB\" %.1f %.3f\n",
-		    (x0 + x1) / 2, mbit / 2, x0, x1, mbit,
-		    table_text(t, i, c[ROUND]), mib, dirtied,
-		    x1 > x0 ? dirtied * 8.388608 / (x1 - x0) : 0);
-		shown->end_s = x1;
+		fprintf(out, "%s %.3f %.3f %.3f ", table_text(t, i, c[ROUND]),
+		    table_number(t, i, c[SENT]) / 256,
+		    table_number(t, i, c[DIRTIED]) / 256,
+		    table_number(t, i, c[SKIPPED]) / 256);
+		put_duration(out, duration_s);
+		putc('\n', out);
+		shown->end_s = table_number(t, i, c[START]) + duration_s;
+		shown->n_rounds++;
 	}
 }
 
 static void put_settings(FILE *out, const struct shown *shown, uint32_t n)
 {
-	fprintf(out, "n = %u\nheight = %u\narray title_of[%u]\narray ends[%u]\n",
-	    n, 90 + 190 * ((n + 1) / 2), n, n);
+	fprintf(out, "n = %u\nheight = %u\narray title_of[%u]\n"
+	    "array n_rounds[%u]\n", n, 90 + 210 * ((n + 1) / 2), n, n);
 	for (uint32_t k = 0; k < n; k++) {
-		fprintf(out, "ends[%u] = %.3f\ntitle_of[%u] = ", k + 1,
-		    shown[k].end_s, k + 1);
-		plot_put_text(out, shown[k].env);
-		fputs(". ': ' .", out);
+		fprintf(out, "n_rounds[%u] = %u\ntitle_of[%u] = ", k + 1,
+		    shown[k].n_rounds, k + 1);
 		plot_put_text(out, shown[k].vm);
-		fprintf(out, ". ', from %.0f s'\n", shown[k].start_s);
+		fprintf(out, ".' from %.0f s, for %.1f s'\n", shown[k].start_s,
+		    shown[k].end_s - shown[k].start_s);
 	}
 }
 
@@ -116,7 +127,7 @@ static bool draw(struct figure *figure, const struct table *t, const int *c,
 bool figure_rounds(struct figure *figure, struct err *err)
 {
 	static const char *const columns[] = {"vm", "round", "sent_pages",
-	    "duration_s", "rate_bit_s", "dirtied_pages", "environment",
+	    "skipped_pages", "duration_s", "dirtied_pages", "environment",
 	    "migration", "start_s", NULL};
 	struct table t;
 	int c[N_COLUMNS];

@@ -19,6 +19,17 @@ static bool finish(struct figure *figure, FILE *out, const char *name,
 	return true;
 }
 
+/* A row is the mean over an interval, and has the time of its end. */
+static double interval_s(const struct table *t, int time)
+{
+	double first_s = t->n_rows ? table_number(t, 0, time) : 0;
+
+	for (uint32_t i = 1; i < t->n_rows; i++)
+		if (table_number(t, i, time) > first_s)
+			return table_number(t, i, time) - first_s;
+	return 0;
+}
+
 /* --- hosts: a row each, time to the right, dark is busy -------------------- */
 
 enum host_column { H_TIME, H_DOMAIN, H_HOST, H_USED, H_CPU };
@@ -34,16 +45,20 @@ static uint32_t count_hosts(const struct table *t, const int *c)
 	return n;
 }
 
+/* The middle of the interval that a row is the mean of. */
 static void put_utilisation(
     FILE *out, const struct table *t, const int *c, uint32_t n_hosts)
 {
+	double half_s = interval_s(t, c[H_TIME]) / 2;
+
 	fputs("# used\n", out);
 	for (uint32_t i = 0; i < t->n_rows; i++) {
 		double used = table_number(t, i, c[H_USED]);
 		double cpu = table_number(t, i, c[H_CPU]);
 
-		fprintf(out, "%s %u %.2f\n", table_text(t, i, c[H_TIME]),
-		    i % n_hosts, cpu > 0 ? 100 * used / cpu : 0);
+		fprintf(out, "%.3f %u %.2f\n",
+		    table_number(t, i, c[H_TIME]) - half_s, i % n_hosts,
+		    cpu > 0 ? 100 * used / cpu : 0);
 	}
 }
 
@@ -109,21 +124,33 @@ bool figure_hosts(struct figure *figure, struct err *err)
 
 enum vm_column { V_TIME, V_ENV, V_VM, V_CPU, V_CPU_ALLOC, V_MEM, V_MEM_ALLOC };
 
+static void put_usage_row(FILE *out, const struct table *t, const int *c,
+    uint32_t row, double at_s)
+{
+	fprintf(out, "%.3f %.2f %.2f %.1f %.1f\n", at_s,
+	    table_number(t, row, c[V_CPU]) / 10,
+	    table_number(t, row, c[V_CPU_ALLOC]) / 10,
+	    table_number(t, row, c[V_MEM]) / 1024,
+	    table_number(t, row, c[V_MEM_ALLOC]) / 1024);
+}
+
+/* Steps that begin where their intervals do, and the end of the last. */
 static void put_usage(
     FILE *out, const struct table *t, const int *c, uint32_t first)
 {
+	double before_s = interval_s(t, c[V_TIME]);
+	uint32_t last = first;
 	const char *env = table_text(t, first, c[V_ENV]);
 	const char *vm = table_text(t, first, c[V_VM]);
 
 	for (uint32_t i = first; i < t->n_rows; i++)
 		if (strcmp(table_text(t, i, c[V_ENV]), env) == 0 &&
-		    strcmp(table_text(t, i, c[V_VM]), vm) == 0)
-			fprintf(out, "%s %.2f %.2f %.1f %.1f\n",
-			    table_text(t, i, c[V_TIME]),
-			    table_number(t, i, c[V_CPU]) / 10,
-			    table_number(t, i, c[V_CPU_ALLOC]) / 10,
-			    table_number(t, i, c[V_MEM]) / 1024,
-			    table_number(t, i, c[V_MEM_ALLOC]) / 1024);
+		    strcmp(table_text(t, i, c[V_VM]), vm) == 0) {
+			put_usage_row(out, t, c, i,
+			    table_number(t, i, c[V_TIME]) - before_s);
+			last = i;
+		}
+	put_usage_row(out, t, c, last, table_number(t, last, c[V_TIME]));
 }
 
 /* usage-V1, of letters that any file system takes. */

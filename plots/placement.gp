@@ -24,10 +24,12 @@ plot data index 'hosts0' using 1:2:3:4:5:6 with boxxyerror \
 	data index 'moving0' using 1:2:3:4:5:6 with boxxyerror \
 		fill transparent pattern 4 noborder linecolor rgb '#404040' \
 		title 'migrating', \
+	keyentry with lines linewidth 3 linecolor rgb grey \
+		title heads ? 'thin: head VM' : '', \
 	data index 'arrows0' using 1:2:3:4 with vectors head size end_s/90,18 \
 		filled linewidth 1 linecolor rgb '#a0000000' notitle, \
 	data index 'labels0' using 1:2:3 with labels noenhanced \
-		font ',9' notitle, \
+		font ',8' notitle, \
 	data index 'hosts0' using (0):2:7 with labels right noenhanced \
 		font ',9' offset -0.8,0 notitle, \
 	data index 'domains0' using 1:2:3 with labels center rotate \

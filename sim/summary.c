@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The sums of a run, for people and as summary.json; see results.h. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sim/digest.h"
@@ -77,6 +78,18 @@ static void put_real(FILE *out, const char *key, double number)
 		fputs("null,\n", out);
 }
 
+/* With as few digits as bring it back exactly. */
+static void put_shortest(FILE *out, double number)
+{
+	char text[40];
+	int digits = 15;
+
+	do
+		snprintf(text, sizeof text, "%.*g", digits, number);
+	while (strtod(text, NULL) != number && digits++ < 17);
+	fputs(text, out);
+}
+
 static void put_policy(FILE *out, const struct results_of *of)
 {
 	fputs("  \"policy\": {\n", out);
@@ -85,7 +98,8 @@ static void put_policy(FILE *out, const struct results_of *of)
 	for (uint32_t i = 0; i < of->policy->n_params; i++) {
 		fputs(i ? ",\n      " : "\n      ", out);
 		json_put_text(out, of->policy->params[i].name);
-		fprintf(out, ": %.17g", of->values[i]);
+		fputs(": ", out);
+		put_shortest(out, of->values[i]);
 	}
 	fputs(of->policy->n_params ? "\n    }\n  },\n" : "}\n  },\n", out);
 }
