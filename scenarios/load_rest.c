@@ -120,13 +120,13 @@ bool load_manager(struct loader *ld)
 	m->n_params = raw->parameters_count;
 	m->params = pool_take(ld->pool, m->n_params, sizeof *m->params);
 	for (uint32_t i = 0; i < m->n_params; i++) {
-		const struct node *value = params->items[i];
+		const struct node *key = params->keys[i];
 
 		m->params[i].name = raw->parameters[i].name;
 		m->params[i].value = raw->parameters[i].value;
-		if (!value->override) {
-			m->params[i].line = value->line;
-			m->params[i].column = value->column;
+		if (!params->items[i]->override) {
+			m->params[i].line = key->line;
+			m->params[i].column = key->column;
 		}
 	}
 	return true;

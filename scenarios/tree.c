@@ -306,7 +306,7 @@ static struct node *override_value(struct pool *pool, const char *path,
 
 	if (*value != '[' && *value != '{')
 		return new_scalar(pool, value, path);
-	node = tree_parse(pool, path, value, strlen(value), err);
+	node = tree_parse(pool, "the value", value, strlen(value), err);
 	if (!node)
 		err_prefix(err, "--set %s", path);
 	else
