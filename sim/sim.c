@@ -222,6 +222,7 @@ bool sim_step(struct sim *sim)
 		return false;
 	}
 	w->now_ns = next_ns;
+	w->metrics.end_ns = next_ns;
 	timer = event_fire_begin(&w->events, &order);
 	fire(sim, timer);
 	event_fire_end(&w->events, timer, order);

@@ -86,7 +86,7 @@ struct sim_listener {
 
 /* Sums over a run; all deterministic. */
 struct sim_metrics {
-	int64_t end_ns;     /* the last event */
+	int64_t end_ns;     /* the last event so far, or the stop time */
 	int64_t first_start_ns, last_end_ns; /* over environments that ran */
 	uint64_t n_events, n_steps;
 	uint64_t event_digest; /* of what fired when, in order */
