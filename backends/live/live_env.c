@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Environments: what is wished for, and what is done for it without asking
+ * the policy: all VMs of one that is to end are destroyed, and so are those
+ * of one whose creation failed half-way, before it is asked for again.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "backends/live/live_inside.h"
+
+/* After a failed creation it is asked for again, not at once. */
+#define RETRY_NS (10 * NS_PER_S)
+
+struct counts {
+	uint32_t there, running, nowhere, lost, building;
+	uint32_t acts;               /* under way */
+	uint32_t compute, dead;      /* compute VMs; those that stopped */
+	bool head_dead;
+};
+
+static struct counts count_vms(const struct live *live, uint32_t e)
+{
+	const struct environment *env = &live->model->envs[e];
+	struct counts n = {0};
+
+	for (uint32_t i = 0; i < env->n_vms; i++) {
+		uint32_t v = env->first_vm + i;
+		const struct live_vm *vm = &live->vms[v];
+		bool there = vm->is == VM_IS_THERE;
+		bool dead = there && vm->seen.state == HOST_VM_DEAD;
+		bool is_head = live->model->vms[v].is_head;
+
+		n.there += there;
+		n.lost += vm->is == VM_IS_LOST;
+		n.acts += vm->act != 0 || vm->move != 0;
+		n.nowhere += vm->is == VM_IS_NOWHERE && !vm->act && !vm->move;
+		n.running += there && vm->seen.state == HOST_VM_RUNNING;
+		n.building += there && vm->seen.state == HOST_VM_BUILDING &&
+		    !vm->act && !live->hosts[vm->host.ix].old_pending;
+		n.compute += !is_head;
+		n.dead += dead && !is_head;
+		n.head_dead |= dead && is_head;
+	}
+	return n;
+}
+
+static void note(struct live *live, uint32_t e, const char *text)
+{
+	snprintf(live->envs[e].note, LIVE_NOTE_MAX, "%s", text);
+}
+
+/* --- removing ---------------------------------------------------------------*/
+
+static void remove_vm(struct live *live, uint32_t v)
+{
+	struct live_vm *vm = &live->vms[v];
+	struct live_move *move = live_move_find(live, vm->move);
+	struct message_act act = {.kind = ACT_DESTROY};
+
+	if (move) {
+		live_move_abort(live, move);
+		return;
+	}
+	if (vm->is == VM_IS_LOST)
+		vm->is = VM_IS_NOWHERE;
+	if (vm->is != VM_IS_THERE || vm->act || live->options.generation == 0 ||
+	    live_is_stale(live, vm->host.ix) ||
+	    live->hosts[vm->host.ix].sampled_ns < vm->settled_ns)
+		return;
+	snprintf(act.vm, sizeof act.vm, "%s", live->model->vms[v].name);
+	vm->act = live_act_start(live, vm->host.ix, v, &act, NULL);
+}
+
+static void remove_vms(struct live *live, uint32_t e)
+{
+	const struct environment *env = &live->model->envs[e];
+
+	for (uint32_t i = 0; i < env->n_vms; i++)
+		remove_vm(live, env->first_vm + i);
+}
+
+void live_env_created(
+    struct live *live, uint32_t v, bool ok, const char *text)
+{
+	uint32_t e = live->model->vms[v].env.ix;
+	struct live_env *env = &live->envs[e];
+
+	if (ok || env->ending)
+		return;
+	env->again = true;
+	env->retry_ns = live->now_ns + RETRY_NS;
+	snprintf(env->note, sizeof env->note, "%s was not created: %.140s",
+	    live->model->vms[v].name, text);
+}
+
+/* --- what state it is in ------------------------------------------------------*/
+
+static enum env_state state_there(
+    struct live *live, uint32_t e, const struct counts *n)
+{
+	struct live_env *env = &live->envs[e];
+	bool at_rest = n->acts == 0 && live_has_heard_all(live);
+
+	if (n->building && at_rest) {
+		note(live, e, "its creation was interrupted");
+		env->again = true;
+		return ENV_ABSENT;
+	}
+	if (n->compute > 0 && n->dead == n->compute && !n->head_dead) {
+		note(live, e, "its VMs have shut down");
+		if (live->site->envs[e].at_end == AT_END_KEEP)
+			return ENV_IDLE;
+		env->ending = true;
+		return ENV_ENDED;
+	}
+	if (n->lost || n->head_dead || (env->complete && n->dead)) {
+		note(live, e, "a VM of it is gone");
+		return ENV_CRASHED;
+	}
+	if (n->nowhere && at_rest) {
+		note(live, e, "it is incomplete: violin create makes it "
+			      "again, violin destroy removes it");
+		return ENV_CRASHED;
+	}
+	if (!n->nowhere && n->running == live->model->envs[e].n_vms) {
+		env->complete = true;
+		note(live, e, "");
+	}
+	return ENV_RUNNING;
+}
+
+static enum env_state state_waiting(struct live *live, uint32_t e)
+{
+	struct live_env *env = &live->envs[e];
+
+	for (uint32_t h = 0; h < live->model->n_hosts; h++) {
+		if (live->hosts[h].heard)
+			continue;
+		snprintf(env->note, sizeof env->note,
+		    "waits until %.60s is heard of: it may run there",
+		    live->model->hosts[h].name);
+		return ENV_ABSENT;
+	}
+	if (env->retry_ns > live->now_ns)
+		return ENV_ABSENT;
+	return ENV_QUEUED;
+}
+
+static enum env_state find_state(struct live *live, uint32_t e)
+{
+	struct live_env *env = &live->envs[e];
+	struct counts n = count_vms(live, e);
+	bool gone = n.there == 0 && n.acts == 0;
+
+	if (env->ending || env->again) {
+		remove_vms(live, e);
+		if (!gone)
+			return env->ending ? ENV_ENDED : ENV_ABSENT;
+		if (env->ending)
+			env->asked = false;
+		env->complete = env->again = false;
+		if (env->ending) {
+			env->ending = false;
+			return ENV_ENDED;
+		}
+	}
+	if (!gone)
+		return state_there(live, e, &n);
+	if (n.lost)
+		return ENV_CRASHED;
+	if (env->asked)
+		return state_waiting(live, e);
+	return env->state == ENV_ENDED ? ENV_ENDED : ENV_ABSENT;
+}
+
+void live_env_tick(struct live *live)
+{
+	const struct live_listener *l = &live->out.listener;
+
+	for (uint32_t e = 0; e < live->model->n_envs; e++) {
+		struct live_env *env = &live->envs[e];
+		enum env_state before = env->state;
+
+		if (env->start_ns <= live->now_ns) {
+			env->start_ns = TIME_NEVER;
+			env->asked = true;
+			env->queued_ns = live->now_ns;
+		}
+		if (env->destroy_ns <= live->now_ns) {
+			env->destroy_ns = TIME_NEVER;
+			env->ending = true;
+		}
+		env->state = find_state(live, e);
+		if (env->state == before)
+			continue;
+		live_log(live, "environment name=%s %s note=\"%s\"",
+		    live->model->envs[e].name, env_state_name(env->state),
+		    env->note);
+		if (l->env_changed)
+			l->env_changed(l->self, live->now_ns,
+			    (struct env_id){e}, env->state);
+	}
+}
+
+int64_t live_env_next(const struct live *live)
+{
+	int64_t next_ns = TIME_NEVER;
+
+	for (uint32_t e = 0; e < live->model->n_envs; e++) {
+		const struct live_env *env = &live->envs[e];
+
+		if (env->start_ns < next_ns)
+			next_ns = env->start_ns;
+		if (env->destroy_ns < next_ns)
+			next_ns = env->destroy_ns;
+	}
+	return next_ns;
+}
+
+/* --- wishes --------------------------------------------------------------------*/
+
+bool live_create(struct live *live, uint32_t e, struct err *err)
+{
+	struct live_env *env = &live->envs[e];
+	const char *name = live->model->envs[e].name;
+
+	if (env->ending)
+		return err_set(err,
+		    "%s is being destroyed; create it when it is gone", name);
+	if (env->state == ENV_RUNNING || env->state == ENV_IDLE ||
+	    env->state == ENV_QUEUED)
+		return err_set(
+		    err, "%s is %s already", name, env_state_name(env->state));
+	env->asked = true;
+	env->again = true;
+	env->retry_ns = 0;
+	env->queued_ns = live->now_ns;
+	note(live, e, "");
+	return true;
+}
+
+bool live_destroy(struct live *live, uint32_t e, struct err *err)
+{
+	struct live_env *env = &live->envs[e];
+
+	if (!env->asked && (env->state == ENV_ABSENT || env->state == ENV_ENDED))
+		return err_set(err, "%s is not there",
+		    live->model->envs[e].name);
+	env->ending = true;
+	env->start_ns = TIME_NEVER;
+	note(live, e, "destroyed on request");
+	return true;
+}
+
+bool live_drain(struct live *live, uint32_t host, bool drain, struct err *err)
+{
+	struct live_host *h = &live->hosts[host];
+
+	if (h->draining == drain)
+		return err_set(err, "%s is %s being drained",
+		    live->model->hosts[host].name, drain ? "already" : "not");
+	h->draining = drain;
+	return true;
+}
