@@ -101,9 +101,11 @@ void daemon_step(struct daemon *daemon, int64_t now_ns)
 	struct host_event host;
 
 	daemon->now_ns = now_ns;
-	while (daemon->out.host->poll(daemon->out.host_self, now_ns, &host))
+	while (daemon->out.host->poll(daemon->out.host_self, now_ns, &host)) {
+		daemon->sampled = false;
 		if (!daemon_handover_host_event(daemon, &host))
 			daemon_act_event(daemon, &host);
+	}
 	while (daemon->out.link->poll(daemon->out.link_self, now_ns, &link))
 		daemon_handover_link_event(daemon, &link);
 	for (size_t i = 0; i < MESSAGE_HANDOVERS_MAX; i++) {
@@ -290,6 +292,7 @@ static size_t handle_act(struct daemon *daemon, uint64_t request,
 		struct message_answer *kept = outcome_at(daemon, number);
 
 		*kept = answer;
+		daemon->sampled = false;
 		daemon_act(daemon, act, number, kept);
 		answer = *kept;
 	}

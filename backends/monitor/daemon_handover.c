@@ -424,6 +424,7 @@ static enum handover_event apply(struct daemon *daemon,
 			note(daemon, h, h->state, false);
 		point(daemon, h->state, "noted");
 	}
+	daemon->sampled = false;
 	for (size_t i = 0; i < HANDOVER_DOS && rule->todo[i]; i++) {
 		enum handover_event came = do_one(daemon, h, rule->todo[i]);
 

@@ -47,7 +47,7 @@ struct daemon {
 
 	struct message_report report; /* as last filled */
 	struct host_vm vms[HOST_VMS_MAX];
-	bool sampled;
+	bool sampled; /* and nothing was done since */
 	int64_t view_ns[DAEMON_VIEWS]; /* by number modulo */
 
 	struct message_answer outcomes[DAEMON_OUTCOMES]; /* a ring */
