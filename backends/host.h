@@ -68,7 +68,7 @@ struct host_sample {
 	uint32_t n_cpus;
 	uint64_t mem_total_kib; /* for VMs: without the hypervisor's and dom0's */
 	uint64_t mem_free_kib;  /* held by nobody */
-	uint64_t own_cpu_ns;    /* used by the host itself (dom0), cumulative */
+	uint64_t idle_time_ns;  /* of all CPUs, cumulative; 0: not known */
 	uint32_t n_vms;
 	struct host_vm *vms;    /* the caller's, room for HOST_VMS_MAX */
 };

@@ -86,7 +86,7 @@ static const struct field sample_fields[] = {
     FIELD(U32, host_sample, n_cpus),
     FIELD(U64, host_sample, mem_total_kib),
     FIELD(U64, host_sample, mem_free_kib),
-    FIELD(U64, host_sample, own_cpu_ns),
+    FIELD(U64, host_sample, idle_time_ns),
     {END, 0, 0},
 };
 

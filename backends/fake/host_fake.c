@@ -148,7 +148,7 @@ static bool fake_sample(
 	sample->n_cpus = fake->n_cpus;
 	sample->mem_total_kib = fake->mem_kib;
 	sample->mem_free_kib = mem_free_kib(fake);
-	sample->own_cpu_ns = 0;
+	sample->idle_time_ns = 0;
 	sample->n_vms = 0;
 	for (size_t i = 0; i < FAKE_VMS; i++) {
 		if (fake->vms[i].vm.name[0] == '\0')
