@@ -32,10 +32,12 @@
 enum {
 	MAX_PORTS = 8,
 	MAX_MACS = 256,
-	QUEUE = 512,		/* frames that wait for one port */
+	QUEUE = 512, /* frames that wait for one port */
 	FRAME = 65536,
 	RETRY_MS = 2,
-	ETH = 14, ARP = 28, IP = 20,
+	ETH = 14,
+	ARP = 28,
+	IP = 20,
 };
 
 struct frame {
@@ -69,7 +71,7 @@ struct fabric {
 	int ctl;
 };
 
-static const uint8_t broadcast[6] = { 255, 255, 255, 255, 255, 255 };
+static const uint8_t broadcast[6] = {255, 255, 255, 255, 255, 255};
 
 static void die(const char *what)
 {
@@ -79,12 +81,12 @@ static void die(const char *what)
 
 static void gateway_mac(uint8_t domain, uint8_t mac[6])
 {
-	memcpy(mac, (const uint8_t[6]){ 2, 0, 0, 0, 0, domain }, 6);
+	memcpy(mac, (const uint8_t[6]){2, 0, 0, 0, 0, domain}, 6);
 }
 
 static void gateway_ip(uint8_t domain, uint8_t ip[4])
 {
-	memcpy(ip, (const uint8_t[4]){ 10, domain, 0, 254 }, 4);
+	memcpy(ip, (const uint8_t[4]){10, domain, 0, 254}, 4);
 }
 
 /* --- sending ------------------------------------------------------------- */
@@ -93,7 +95,8 @@ static void gateway_ip(uint8_t domain, uint8_t ip[4])
 static bool try_send(const struct port *p, const uint8_t *data, size_t len)
 {
 	return sendto(p->fd, data, len, 0, (const struct sockaddr *)&p->out,
-	    sizeof(p->out)) >= 0 || (errno != EAGAIN && errno != ENOBUFS);
+	           sizeof(p->out)) >= 0 ||
+	       (errno != EAGAIN && errno != ENOBUFS);
 }
 
 static void flush(struct port *p)
@@ -126,8 +129,8 @@ static void send_frame(struct port *p, const uint8_t *data, size_t len)
 }
 
 /* from is a port's number, or -1 for the router itself. */
-static void send_between(struct fabric *f, int from, int to,
-    const uint8_t *data, size_t len)
+static void send_between(
+    struct fabric *f, int from, int to, const uint8_t *data, size_t len)
 {
 	if (from < 0 || !f->cut[from][to])
 		send_frame(&f->port[to], data, len);
@@ -178,7 +181,7 @@ static void learn_ip(struct fabric *f, struct station *s, const uint8_t *ip)
 static void make_arp(uint8_t domain, uint8_t op, const uint8_t *mac,
     const uint8_t *ip, uint8_t out[ETH + ARP])
 {
-	static const uint8_t fixed[] = { 8, 6, 0, 1, 8, 0, 6, 4, 0 };
+	static const uint8_t fixed[] = {8, 6, 0, 1, 8, 0, 6, 4, 0};
 
 	memset(out, 0, ETH + ARP);
 	memcpy(out, mac, 6);
@@ -294,21 +297,21 @@ static void hear_order(struct fabric *f)
 		for (int i = 0; i < f->n_ports; i++)
 			for (int k = 0; k < f->n_ports; k++)
 				if ((names(&f->port[i], a) &&
-				    names(&f->port[k], b)) ||
+				        names(&f->port[k], b)) ||
 				    (names(&f->port[i], b) &&
-				    names(&f->port[k], a)))
+				        names(&f->port[k], a)))
 					f->cut[i][k] = word[0] == 'c';
 	}
 }
 
 static void open_port(struct port *p, const char *arg)
 {
-	struct sockaddr_un in = { .sun_family = AF_UNIX };
+	struct sockaddr_un in = {.sun_family = AF_UNIX};
 	int big = 4 << 20, domain;
 	char name[16];
 
-	if (sscanf(arg, "%15[a-z0-9]:%d", name, &domain) != 2 ||
-	    domain < 0 || domain > 255) {
+	if (sscanf(arg, "%15[a-z0-9]:%d", name, &domain) != 2 || domain < 0 ||
+	    domain > 255) {
 		fprintf(stderr, "fabric: %s: NAME:DOMAIN is wanted\n", arg);
 		exit(2);
 	}
@@ -345,8 +348,8 @@ static void run(struct fabric *f)
 	bool waiting = false;
 
 	for (int i = 0; i < f->n_ports; i++)
-		fds[i] = (struct pollfd){ f->port[i].fd, POLLIN, 0 };
-	fds[f->n_ports] = (struct pollfd){ f->ctl, POLLIN, 0 };
+		fds[i] = (struct pollfd){f->port[i].fd, POLLIN, 0};
+	fds[f->n_ports] = (struct pollfd){f->ctl, POLLIN, 0};
 	for (;;) {
 		poll(fds, (nfds_t)f->n_ports + 1, waiting ? RETRY_MS : -1);
 		for (int i = 0; i < f->n_ports; i++) {

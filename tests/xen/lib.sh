@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # shellcheck shell=bash
-# What the tests on real Xen share.  A test is a script t_NAME.sh whose second
-# comment line names the hosts it wants; it finds them fresh, and needs not
-# clean up.  It ends with status 0 (passed), 1 (failed) or 77 (skipped), and
+# What the tests on real Xen share.  A test is a script t_NAME.sh that says in
+# comment lines which hosts it wants ("hosts: a b") and which programs it needs
+# there ("needs: violind").  It finds them fresh, and cleans nothing up.  It ends with status 0 (passed), 1 (failed) or 77 (skipped), and
 # says on its last line what it measured, or why.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

@@ -1,3 +1,4 @@
+#!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Every host runs Xen, with dom0 as its only domain and memory to give.
 # hosts: a b c
@@ -5,7 +6,7 @@
 
 for h in a b c; do
 	list=$(on $h xl list)
-	[ "$(wc -l <<< "$list")" -eq 2 ] && grep -q '^Domain-0 ' <<< "$list" ||
+	[ "$(tail -n +2 <<< "$list" | cut -d' ' -f1)" = Domain-0 ] ||
 		fail "$h: $list"
 	free=$(on $h "xl info free_memory")
 	[ "$free" -ge 600 ] || fail "$h: only $free MiB free"

@@ -1,3 +1,4 @@
+#!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # A guest starts, tells who it is, counts, obeys, and its memory is sound.
 # hosts: a

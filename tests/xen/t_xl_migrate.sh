@@ -1,3 +1,4 @@
+#!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Xen's own xl moves a guest between hosts: the yardstick, without encryption.
 # hosts: a b

@@ -40,8 +40,8 @@
 #include <xenstore.h>
 
 enum {
-	PATTERN_WORDS = 8 << 17,	/* 8 MiB */
-	SLICE_WORDS = PATTERN_WORDS / 64,	/* verified with each report */
+	PATTERN_WORDS = 8 << 17,          /* 8 MiB */
+	SLICE_WORDS = PATTERN_WORDS / 64, /* verified with each report */
 	MAX_BUSY = 8,
 	TICK_US = 500000,
 };
@@ -57,12 +57,12 @@ struct guest {
 	struct shared *shared;
 	uint64_t *pattern;
 	uint64_t seed;
-	size_t at;		/* next word of the pattern to verify */
+	size_t at; /* next word of the pattern to verify */
 	uint64_t passes, bad, count;
 	char boot[40];
 	char last_order[512];
 	pid_t busy[MAX_BUSY];
-	uint64_t busy_ms;	/* of those that were stopped */
+	uint64_t busy_ms; /* of those that were stopped */
 	pid_t hog;
 };
 
@@ -102,7 +102,7 @@ static void store_write(struct guest *g, const char *path, const char *text)
 	if (!g->xs)
 		g->xs = xs_open(0);
 	if (g->xs && !xs_write(g->xs, XBT_NULL, path, text,
-	    (unsigned int)strlen(text))) {
+	                 (unsigned int)strlen(text))) {
 		xs_close(g->xs);
 		g->xs = NULL;
 	}
@@ -251,8 +251,8 @@ static void hear_order(struct guest *g)
 	unsigned int number, size;
 	int at = 0;
 	bool done;
-	char *order = g->xs ? xs_read(g->xs, XBT_NULL, "data/order", &size)
-	    : NULL;
+	char *order =
+	    g->xs ? xs_read(g->xs, XBT_NULL, "data/order", &size) : NULL;
 
 	if (!order)
 		return;
@@ -271,13 +271,14 @@ static void hear_order(struct guest *g)
  * iowait irq softirq steal. */
 static void read_cpu(uint64_t *run_ms, uint64_t *steal_ms)
 {
-	uint64_t t[8] = { 0 };
+	uint64_t t[8] = {0};
 	char line[256];
 
 	read_line("/proc/stat", line, sizeof(line));
-	sscanf(line, "cpu %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
-	    " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64, &t[0], &t[1],
-	    &t[2], &t[3], &t[4], &t[5], &t[6], &t[7]);
+	sscanf(line,
+	    "cpu %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
+	    " %" SCNu64 " %" SCNu64 " %" SCNu64,
+	    &t[0], &t[1], &t[2], &t[3], &t[4], &t[5], &t[6], &t[7]);
 	*run_ms = 10 * (t[0] + t[1] + t[2] + t[5] + t[6]);
 	*steal_ms = 10 * t[7];
 }
@@ -300,18 +301,31 @@ static void report(struct guest *g)
 {
 	uint64_t loops = 0, run_ms, steal_ms;
 	char text[512];
+	size_t n;
 
 	for (int i = 0; i < MAX_BUSY; i++)
 		loops += g->shared->loops[i];
 	read_cpu(&run_ms, &steal_ms);
-	snprintf(text, sizeof(text), "boot=%s count=%" PRIu64 " bad=%" PRIu64
-	    " passes=%" PRIu64 " loops=%" PRIu64 " busy_ms=%" PRIu64 " run_ms=%" PRIu64
-	    " steal_ms=%" PRIu64 " up_ms=%" PRIu64 " hog_mib=%" PRIu64
-	    " total_kib=%" PRIu64 " avail_kib=%" PRIu64, g->boot,
-	    ++g->count, g->bad, g->passes, loops, busy_ms(g), run_ms,
-	    steal_ms, time_ms(CLOCK_BOOTTIME),
-	    g->shared->hog_mib, read_memory("MemTotal:"),
-	    read_memory("MemAvailable:"));
+	const struct {
+		const char *name;
+		uint64_t value;
+	} values[] = {
+	    {"count", ++g->count},
+	    {"bad", g->bad},
+	    {"passes", g->passes},
+	    {"loops", loops},
+	    {"busy_ms", busy_ms(g)},
+	    {"run_ms", run_ms},
+	    {"steal_ms", steal_ms},
+	    {"up_ms", time_ms(CLOCK_BOOTTIME)},
+	    {"hog_mib", g->shared->hog_mib},
+	    {"total_kib", read_memory("MemTotal:")},
+	    {"avail_kib", read_memory("MemAvailable:")},
+	};
+	n = (size_t)snprintf(text, sizeof(text), "boot=%s", g->boot);
+	for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n,
+		    " %s=%" PRIu64, values[i].name, values[i].value);
 	store_write(g, "data/report", text);
 }
 
