@@ -125,6 +125,9 @@ bool load_environments(struct loader *ld);
 bool load_events(struct loader *ld);
 bool load_manager(struct loader *ld);
 
+/* What live mode needs: all of it is there, or none.  After the others. */
+bool load_site(struct loader *ld);
+
 /* The workload of an environment whose VMs are like `vm`. */
 bool load_workload(struct loader *ld, const char *at, struct raw_workload *raw,
     const struct vm *vm, uint32_t n_vms, struct workload *workload);

@@ -25,7 +25,7 @@ static const char *const at_ends[] = {"destroy", "keep", NULL};
 static const struct field env_fields[] = {
 	FIELD("count", COUNT, struct raw_env, count, struct env_group, count,
 	    .initial = "1", .least = "1"),
-	FIELD("start", TIME, struct raw_env, start, struct env_group,
+	FIELD("start", NEVER, struct raw_env, start, struct env_group,
 	    setup.start_ns, .initial = "0 s"),
 	FIELD("destroy", NEVER, struct raw_env, destroy, struct env_group,
 	    setup.destroy_ns, .initial = "never"),
@@ -225,7 +225,8 @@ static bool load_group(struct loader *ld, uint32_t i, struct env_group *g)
 	    !load_fields(ld, g->at, env_fields, g->raw, g) ||
 	    !load_vms(ld, g) || !load_head(ld, g) || !load_jobs(ld, g))
 		return false;
-	if (g->setup.destroy_ns <= g->setup.start_ns)
+	if (g->setup.destroy_ns <= g->setup.start_ns &&
+	    g->setup.start_ns != TIME_NEVER)
 		return load_fail(ld, g->at, "destroy",
 		    "destroyed before it starts; destroy must be later");
 	return true;
@@ -292,7 +293,7 @@ static bool add_env(struct loader *ld, const struct env_group *g, uint32_t i,
 	*n_vms += env->n_vms;
 	ld->sc->envs[e] = g->setup;
 	ld->sc->envs[e].trace_first = i * g->n_compute;
-	if (g->log)
+	if (g->log && g->setup.start_ns != TIME_NEVER)
 		ld->sc->envs[e].start_ns +=
 		    g->log->jobs[g->first_job + i].submit_ns;
 	if (names_add(ld->envs, env->name, e))

@@ -108,7 +108,8 @@ static bool load_all(struct loader *ld, const char *text, size_t size,
 	((struct memory *)ld->sc->memory)->raw = ld->raw;
 	return ld->raw && load_head_lines(ld) && load_hosts(ld) &&
 	       load_migration(ld) && load_environments(ld) &&
-	       load_events(ld) && load_manager(ld) && digest(ld);
+	       load_events(ld) && load_manager(ld) &&
+	       load_site(ld) && digest(ld);
 }
 
 /* The part of a path before its last slash; "" for this folder. */

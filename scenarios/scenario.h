@@ -24,6 +24,9 @@ struct host_setup {
 	int64_t join_ns;  /* is there from then on (0: from the start) */
 	int64_t leave_ns; /* drained from then on, gone when empty; or NEVER */
 	int64_t fail_ns;  /* fails then, with all its VMs; or TIME_NEVER */
+	/* of a site (scenario_is_site), else NULL */
+	const char *address; /* of its violind: "192.0.2.1:7470" */
+	const char *key;     /* its public key, 44 characters */
 };
 
 /* A domain's uplink, which all its traffic to other domains shares. */
@@ -173,7 +176,7 @@ enum placement {
 };
 
 struct env_setup {
-	int64_t start_ns;   /* asked for then */
+	int64_t start_ns;   /* asked for then; NEVER: only on request */
 	int64_t destroy_ns; /* destroyed then whatever it does; or NEVER */
 	int64_t boot_ns;    /* from creation until its application starts */
 	enum at_end at_end;
@@ -187,6 +190,8 @@ struct env_setup {
 	double balloon_kib_s; /* speed of a balloon */
 	uint64_t swap_kib;    /* of each VM; 0: it crashes when short */
 	double swap_slowdown; /* CPU speed lost for each fraction swapped */
+	/* of a site: guest configuration files, as paths; else NULL */
+	const char *vm_config, *head_config;
 };
 
 /* --- what happens besides --------------------------------------------------*/
@@ -214,6 +219,7 @@ struct manager_setup {
 	char *policy;  /* a name, or a path with a slash to a shared object */
 	int64_t period_ns;
 	double noise;  /* standard deviation of a sample over its value */
+	const char *key; /* of a site: the file of its own key; else NULL */
 	struct plan_limits limits;
 	/* parameters as written; bound to a policy by scenario_bind_policy */
 	struct {
@@ -273,6 +279,9 @@ struct scenario *scenario_load_text(const char *path, const char *text,
     struct err *err);
 
 void scenario_free(struct scenario *scenario); /* NULL is fine */
+
+/* Does it say where its hosts are, and so all that live mode needs? */
+bool scenario_is_site(const struct scenario *scenario);
 
 /* Writes it normalised: every key, canonical units; itself a valid scenario,
  * from which the same scenario loads where the files it names are. */

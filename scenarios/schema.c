@@ -36,7 +36,9 @@ static fields_t host_fields = {
     TEXT("nic", MAY, struct raw_host, nic),
     TEXT("join", MAY, struct raw_host, join),
     TEXT("leave", MAY, struct raw_host, leave),
-    TEXT("fail", MAY, struct raw_host, fail), CYAML_FIELD_END};
+    TEXT("fail", MAY, struct raw_host, fail),
+    TEXT("address", MAY, struct raw_host, address),
+    TEXT("key", MAY, struct raw_host, key), CYAML_FIELD_END};
 
 static entry_t host_entry = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_host, host_fields)};
@@ -102,6 +104,7 @@ static fields_t manager_fields = {
     TEXT("policy", MAY, struct raw_manager, policy),
     TEXT("period", MAY, struct raw_manager, period),
     TEXT("noise", MAY, struct raw_manager, noise),
+    TEXT("key", MAY, struct raw_manager, key),
     MAP("limits", MAY, struct raw_manager, limits, limits_fields),
     LIST("parameters", MAY, struct raw_manager, parameters, &schema_param, 0,
         MANY),
@@ -113,14 +116,16 @@ static fields_t head_fields = {
     TEXT("memory", MAY, struct raw_head, memory),
     TEXT("memory-used", MAY, struct raw_head, memory_used),
     TEXT("vcpus", MAY, struct raw_head, vcpus),
-    TEXT("cpu", MAY, struct raw_head, cpu), CYAML_FIELD_END};
+    TEXT("cpu", MAY, struct raw_head, cpu),
+    TEXT("config", MAY, struct raw_head, config), CYAML_FIELD_END};
 
 static fields_t vms_fields = {TEXT("count", MAY, struct raw_vms, count),
     TEXT("vcpus", MAY, struct raw_vms, vcpus),
     TEXT("memory", MUST, struct raw_vms, memory),
     TEXT("memory-min", MAY, struct raw_vms, memory_min),
     TEXT("memory-max", MAY, struct raw_vms, memory_max),
-    TEXT("memory-idle", MAY, struct raw_vms, memory_idle), CYAML_FIELD_END};
+    TEXT("memory-idle", MAY, struct raw_vms, memory_idle),
+    TEXT("config", MAY, struct raw_vms, config), CYAML_FIELD_END};
 
 static fields_t jobs_fields = {TEXT("file", MUST, struct raw_jobs, file),
     TEXT("processors", MAY, struct raw_jobs, processors),

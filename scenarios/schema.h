@@ -22,6 +22,7 @@ struct raw_link_end {
 
 struct raw_host {
 	char *name, *count, *cpus, *memory, *nic, *join, *leave, *fail;
+	char *address, *key;
 };
 
 struct raw_domain {
@@ -57,7 +58,7 @@ struct raw_limits {
 };
 
 struct raw_manager {
-	char *policy, *period, *noise;
+	char *policy, *period, *noise, *key;
 	struct raw_limits limits;
 	struct raw_param *parameters;
 	uint32_t parameters_count;
@@ -90,11 +91,12 @@ struct raw_workload {
 };
 
 struct raw_head {
-	char *memory, *memory_used, *vcpus, *cpu;
+	char *memory, *memory_used, *vcpus, *cpu, *config;
 };
 
 struct raw_vms {
 	char *count, *vcpus, *memory, *memory_min, *memory_max, *memory_idle;
+	char *config;
 };
 
 struct raw_jobs {

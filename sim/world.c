@@ -136,7 +136,9 @@ static void set_env_timers(struct world *w)
 		    .moved_ns = -1,
 		    .work_factor = 1,
 		    .coupled = ID_NONE};
-		world_set_timer(w, TIMER_ENV_ASK, e, draw_start_ns(w, e));
+		if (env->start_ns != TIME_NEVER)
+			world_set_timer(
+			    w, TIMER_ENV_ASK, e, draw_start_ns(w, e));
 		world_set_timer(w, TIMER_ENV_DESTROY, e, env->destroy_ns);
 	}
 	w->n_open = w->model->n_envs;
