@@ -6,7 +6,7 @@
 
 static const struct field particles = FIELD("particles", NUMBER,
     struct raw_workload, particles, struct nemo3d, particles,
-    .initial = "500000", .least = "1", .most = "1e12");
+    .least = "1", .most = "1e12");
 
 static const struct field iterations = FIELD("iterations", NUMBER,
     struct raw_workload, iterations, struct nemo3d, iterations, .least = "1",
@@ -22,6 +22,9 @@ struct stage *load_nemo3d(struct loader *ld, const char *at,
 	struct nemo3d n = {.n_vms = n_vms, .demand_mcpu = vm->vcpu_mcpu};
 	struct stage *stages;
 
+	if (!raw->particles)
+		load_set_text(&raw->particles, "%.17g",
+		    nemo3d_particles_for(vm->mem_kib, n_vms));
 	if (!load_field(ld, at, &particles, &raw->particles, &n.particles))
 		return NULL;
 	if (raw->iterations && !load_field(ld, at, &iterations,

@@ -50,6 +50,9 @@ struct nemo3d {
 
 enum { NEMO3D_STAGES = 2, NEMO3D_RUN_S = 300 };
 
+/* As many particles, on n_vms VMs of this memory, as use 60 % of it. */
+double nemo3d_particles_for(uint64_t mem_kib, uint32_t n_vms);
+
 /* Makes up for what is not given: as many iterations as fill run_s, at least
  * one; or the run_s that they take.  Neither: NEMO3D_RUN_S. */
 void nemo3d_complete(struct nemo3d *nemo3d);

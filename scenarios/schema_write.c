@@ -100,12 +100,18 @@ static void write_list(const cyaml_schema_field_t *field, const char *list,
 	}
 }
 
+/* Is anything of this mapping there?  All but embedded mappings are reached
+ * by pointers. */
 static bool any_field(const cyaml_schema_field_t *fields, const char *data)
 {
-	for (; fields->key; fields++)
-		if (fields->value.type != CYAML_STRING ||
-		    pointer_at(data + fields->data_offset))
+	for (; fields->key; fields++) {
+		const char *at = data + fields->data_offset;
+
+		if (fields->value.flags & CYAML_FLAG_POINTER
+		        ? pointer_at(at) != NULL
+		        : any_field(fields->value.mapping.fields, at))
 			return true;
+	}
 	return false;
 }
 
