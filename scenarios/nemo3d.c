@@ -24,8 +24,15 @@ static double part(const struct nemo3d *n)
 	return n->particles / n->n_vms;
 }
 
+double nemo3d_particles_for(uint64_t mem_kib, uint32_t n_vms)
+{
+	double used_mib = 0.6 * (double)mem_kib / KIB_PER_MIB;
+
+	return fmax(1, floor((used_mib - base_mib) / data_mib * n_vms));
+}
+
 /* Memory of a stage that holds this much of the data. */
-static uint64_t mem_kib(const struct nemo3d *n, double data)
+static uint64_t mem_used(const struct nemo3d *n, double data)
 {
 	return (uint64_t)llround(
 	    KIB_PER_MIB * (base_mib + data * data_mib * part(n)));
@@ -50,7 +57,7 @@ static void fill_construction(
 	*stage = (struct stage){.work_s = work,
 	    .demand_mcpu = n->demand_mcpu,
 	    .iterations = 1,
-	    .mem_used_kib = mem_kib(n, construction_data)};
+	    .mem_used_kib = mem_used(n, construction_data)};
 	stage->sets[0] = written_once(n, stage, data_bytes, work);
 	stage->sets[1] = (struct working_set){hot_fraction, hot_bps};
 }
@@ -61,7 +68,7 @@ static void fill_lanczos(
 	*stage = (struct stage){.work_s = work,
 	    .demand_mcpu = n->demand_mcpu,
 	    .iterations = n->iterations,
-	    .mem_used_kib = mem_kib(n, 1)};
+	    .mem_used_kib = mem_used(n, 1)};
 	if (n->n_vms > 1)
 		stage->exchange_bytes =
 		    2 * vector_bytes * pow(part(n), 2.0 / 3);
