@@ -88,20 +88,24 @@ static void print_memory(char **text, uint64_t kib)
 	    quantity_print(canonical, MEASURE_MEMORY, kib));
 }
 
-/* What is left out depends on what is not. */
+/*
+ * What is left out depends on what is not.  Unless told, a VM keeps at least
+ * what it was created with: a policy cannot know that an application which
+ * uses little now will need it again, and a guest without swap crashes then.
+ */
 static void default_memory(const struct loader *ld, struct env_group *g)
 {
 	struct raw_vms *raw = &g->raw->vms;
 	struct vm *vm = &g->vm;
 
 	if (!raw->memory_min)
-		vm->mem_min_kib = vm->mem_kib < 32 * KIB_PER_MIB
-		                      ? vm->mem_kib
-		                      : 32 * KIB_PER_MIB;
+		vm->mem_min_kib = vm->mem_kib;
 	if (!raw->memory_max)
 		vm->mem_max_kib = ld->largest_kib;
 	if (!raw->memory_idle)
-		g->setup.mem_idle_kib = vm->mem_min_kib;
+		g->setup.mem_idle_kib = vm->mem_kib < 32 * KIB_PER_MIB
+		                            ? vm->mem_kib
+		                            : 32 * KIB_PER_MIB;
 	print_memory(&raw->memory_min, vm->mem_min_kib);
 	print_memory(&raw->memory_max, vm->mem_max_kib);
 	print_memory(&raw->memory_idle, g->setup.mem_idle_kib);
