@@ -51,7 +51,7 @@ static void put_row(FILE *out, const struct table *t, uint32_t row, uint32_t n)
 		fprintf(out, " %.4f %.4f %.4f %.3f \"%s\"", x + width / 2,
 		    x + 0.02, x + width - 0.02,
 		    isfinite(time_s) ? time_s : 0,
-		    isfinite(time_s) ? over : "crashed");
+		    isfinite(time_s) ? over : "none");
 	}
 	putc('\n', out);
 }
