@@ -26,6 +26,9 @@ $(B)/tests/%: $(B)/tests/%.o $(B)/tests/support.o $(B)/core.o $(B)/libviolin.a
 $(B)/tests/%.sh: tests/%.sh
 	@install -D $< $@
 
+# What tests/netns/run asks for.
+$(B)/tests/netns/moves: $(B)/tests/netns/world.o
+
 # A researcher's own policy, as --policy loads it.
 $(B)/tests/policy/%.so: tests/policy/%.c $(B)/flags
 	@mkdir -p $(@D)

@@ -32,6 +32,8 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { LIFETIME_S = 60 }; /* whatever goes wrong */
+
 static volatile sig_atomic_t told_to_end;
 
 static void on_signal(int number)
@@ -437,6 +439,7 @@ int main(int argc, char **argv)
 
 	sigaction(SIGTERM, &end, NULL);
 	sigaction(SIGINT, &end, NULL);
+	alarm(LIFETIME_S);
 	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
 		if (argc > 1 && !strcmp(argv[1], commands[i].name) &&
 		    argc - 2 == commands[i].n_words)
