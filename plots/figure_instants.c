@@ -11,7 +11,7 @@
 #include "plots/plot.h"
 #include "sim/outdir.h"
 
-enum { MAX_INSTANTS = 9 };
+enum { MAX_INSTANTS = 11 };
 
 /* What happened to an environment. */
 enum happening { COMES, GOES, LEAVES, LANDS };
@@ -105,21 +105,25 @@ static int by_time(const void *a, const void *b)
 	return (x->at_s > y->at_s) - (x->at_s < y->at_s);
 }
 
-/* Does the event end a journey that began in this instant?  Both are to be
- * seen. */
-static bool lands_in(const struct instants *s, const struct instant *instant,
+/* What follows from what is in the instant is to be seen apart from it: that
+ * one leaves after another has come, and that one lands after it has left. */
+static bool follows(const struct instants *s, const struct instant *instant,
     const struct event *event)
 {
-	for (uint32_t i = instant->first; i < instant->last; i++)
-		if (event->what == LANDS && s->events[i].what == LEAVES &&
-		    s->events[i].env == event->env)
+	for (uint32_t i = instant->first; i < instant->last; i++) {
+		const struct event *e = &s->events[i];
+
+		if ((event->what == LEAVES && e->what == COMES) ||
+		    (event->what == LANDS && e->what == LEAVES &&
+		        e->env == event->env))
 			return true;
+	}
 	return false;
 }
 
 /* Events no more than gap apart share an instant; false if these are more
  * than can be shown. */
-static bool group(struct instants *s, double gap_s)
+static bool group(struct instants *s, double gap_s, bool apart)
 {
 	s->n = 0;
 	for (uint32_t i = 0; i < s->n_events; i++) {
@@ -127,7 +131,7 @@ static bool group(struct instants *s, double gap_s)
 		struct instant *last = &s->instants[s->n ? s->n - 1 : 0];
 
 		if (s->n == 0 || at_s > last->at_s + gap_s ||
-		    lands_in(s, last, &s->events[i])) {
+		    (apart && follows(s, last, &s->events[i]))) {
 			if (s->n == MAX_INSTANTS)
 				return false;
 			last = &s->instants[s->n++];
@@ -151,7 +155,7 @@ static bool nobody_after(const struct timeline *t, double at_s)
 static bool find_instants(
     struct instants *s, const struct timeline *t, struct err *err)
 {
-	double gap_s = 0.01 * t->end_s;
+	double gap_s = 0.008 * t->end_s;
 
 	s->events = calloc(
 	    2 * ((size_t)t->n_stays + t->n_moves) + 1, sizeof *s->events);
@@ -163,7 +167,7 @@ static bool find_instants(
 	while (s->n_events && s->events[s->n_events - 1].what == GOES &&
 	       nobody_after(t, s->events[s->n_events - 1].at_s))
 		s->n_events--;
-	while (!group(s, gap_s))
+	while (!group(s, gap_s, gap_s < t->end_s / 4))
 		gap_s = 1.5 * gap_s + 1;
 	return true;
 }
@@ -414,7 +418,7 @@ static bool draw(struct figure *figure, const struct timeline *t,
 		return false;
 	snprintf(settings, sizeof settings, "n_envs = %u\nn_rows = %u\n"
 	    "x_high = %.4f\nheight = %u\n", t->envs.n, s->n,
-	    host_x(t, t->hosts.n - 1) + 1, 66 + 62 * s->n);
+	    host_x(t, t->hosts.n - 1) + 1, 70 + 62 * s->n);
 	ok = plot_draw(figure->folder, "instants", "instants", settings, err);
 	figure->n_drawn += ok;
 	return ok;

@@ -4,10 +4,10 @@
 data = name.'.dat'
 set lmargin at screen 0.25
 set rmargin at screen 0.985
-set tmargin at screen 1 - 52.0/height
+set tmargin at screen 1 - 46.0/height
 set bmargin at screen 8.0/height
 set xrange [0:x_high]
-set yrange [-n_rows+1:0.85]
+set yrange [-n_rows+1:1.0]
 unset border
 unset tics
 unset key
@@ -33,9 +33,9 @@ plot data index 'cells0' using 1:2:3:4:5:6 with boxxyerror \
 		linewidth 1.2 linecolor rgb ink, \
 	data index 'heads0' using 1:2:3:4 with vectors head \
 		size screen 0.006,22 filled linewidth 1.2 linecolor rgb ink, \
-	data index 'hosts0' using 1:(0.78):3 with labels noenhanced \
+	data index 'hosts0' using 1:(0.93):3 with labels noenhanced \
 		font ',8' offset 0,0.6, \
-	data index 'domains0' using 1:(0.78):3 with labels noenhanced \
+	data index 'domains0' using 1:(0.93):3 with labels noenhanced \
 		font ',12' offset 0,1.7, \
 	data index 'captions0' using 1:2:3 with labels right noenhanced \
 		font ',10' offset -17,0, \
