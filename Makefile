@@ -83,6 +83,7 @@ say = @$(if $(V),true,printf '  %-7s %s\n' $(1) $(2))
 # --- what is built from what -------------------------------------------------
 # A main is a file named here; every other file goes into the library.
 MAINS := sim/violin.c backends/monitor/violind.c \
+	backends/xen/violin-guest-agent.c \
 	$(wildcard backends/tunnel/violin-*.c)
 CORE_SRC := $(sort $(wildcard core/*.c))
 LIB_SRC  := $(sort $(filter-out $(MAINS) $(if $(LIVE),,backends/curve%), \
@@ -93,9 +94,11 @@ obj = $(patsubst %.c,$(B)/%.o,$(1))
 
 PROGRAMS := violin $(notdir $(basename $(wildcard \
 	$(if $(LIVE),backends/tunnel/violin-*.c) \
-	$(if $(and $(LIVE),$(XEN)),backends/monitor/violind.c))))
+	$(if $(LIVE),backends/monitor/violind.c) \
+	backends/xen/violin-guest-agent.c)))
 LIBS := -lcyaml -lyaml -lcsv -lsodium -lgsl -lgslcblas -lm -ldl \
-	$(if $(XEN),-lxenlight -lxentoollog) $(if $(LIVE),-lzmq -lmnl)
+	$(if $(XEN),-lxenlight -lxlutil -lxentoollog -lxenstore -lxenctrl) \
+	$(if $(LIVE),-lzmq -lmnl)
 
 .PHONY: all
 all: $(PROGRAMS:%=$(B)/%) ## build the programs into build/ (the default)
@@ -140,6 +143,11 @@ $(addprefix $(B)/,violin violind violin-tunneld violin-tunnelctl): \
 	$(call say,LINK,$@)
 	$(Q)$(link) -rdynamic -o $@ $(filter %/$(@F).o,$^) $(B)/core.o \
 	  $(B)/libviolin.a $(LIBS)
+
+# For any guest: it needs nothing but a kernel.
+$(B)/violin-guest-agent: $(B)/backends/xen/violin-guest-agent.o
+	$(call say,LINK,$@)
+	$(Q)$(link) -static -s -o $@ $<
 
 include tests/tests.mk
 

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * violin-guest-agent: runs in a guest and says, twice a second at most, how
+ * much memory the guest uses: MemTotal minus MemAvailable of /proc/meminfo,
+ * in KiB, as data/violin/mem_used_kib of the guest's own part of xenstore.
+ * Without it a host does not know, and leaves the VM's memory as it is.
+ *
+ * It speaks the wire protocol of xenstore (xen/include/public/io/xs_wire.h)
+ * on /dev/xen/xenbus, so that it needs no library and, linked statically,
+ * is small enough for any guest.
+ *
+ *	violin-guest-agent [SECONDS]    the period; 2 without it
+ */
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PATH "data/violin/mem_used_kib"
+
+enum { XS_WRITE = 11, XS_ERROR = 16, REPLY_MAX = 4096 };
+
+struct xs_header {
+	uint32_t type, request, transaction, len;
+};
+
+static int open_xenbus(void)
+{
+	int fd = open("/dev/xen/xenbus", O_RDWR | O_CLOEXEC);
+
+	return fd >= 0 ? fd : open("/proc/xen/xenbus", O_RDWR | O_CLOEXEC);
+}
+
+static int read_all(int fd, void *bytes, size_t n)
+{
+	char *at = bytes;
+
+	while (n > 0) {
+		ssize_t got = read(fd, at, n);
+
+		if (got <= 0)
+			return -1;
+		at += got;
+		n -= (size_t)got;
+	}
+	return 0;
+}
+
+/* Writes value to PATH; -1 if xenstore does not take it. */
+static int publish(int fd, const char *value)
+{
+	char message[sizeof(struct xs_header) + sizeof(PATH) + 32];
+	char reply[REPLY_MAX];
+	struct xs_header header = {.type = XS_WRITE,
+	    .len = (uint32_t)(sizeof(PATH) + strlen(value))};
+	size_t n = sizeof(header) + header.len;
+
+	memcpy(message, &header, sizeof(header));
+	memcpy(message + sizeof(header), PATH, sizeof(PATH));
+	memcpy(message + sizeof(header) + sizeof(PATH), value, strlen(value));
+	if (write(fd, message, n) != (ssize_t)n ||
+	    read_all(fd, &header, sizeof(header)) < 0 ||
+	    header.len > sizeof(reply) || read_all(fd, reply, header.len) < 0)
+		return -1;
+	return header.type == XS_ERROR ? -1 : 0;
+}
+
+/* MemTotal - MemAvailable, or -1. */
+static long long used_kib(void)
+{
+	char line[128];
+	long long total = -1, available = -1;
+	FILE *file = fopen("/proc/meminfo", "re");
+
+	if (!file)
+		return -1;
+	while (fgets(line, sizeof(line), file)) {
+		sscanf(line, "MemTotal: %lld", &total);
+		sscanf(line, "MemAvailable: %lld", &available);
+	}
+	fclose(file);
+	return total < 0 || available < 0 ? -1 : total - available;
+}
+
+int main(int argc, char **argv)
+{
+	double period = argc > 1 ? atof(argv[1]) : 2;
+	struct timespec pause;
+	int fd = -1;
+
+	if (argc > 2 || period < 0.5) {
+		fprintf(stderr,
+		    "usage: violin-guest-agent [SECONDS], 0.5 or more\n");
+		return 2;
+	}
+	pause.tv_sec = (time_t)period;
+	pause.tv_nsec = (long)((period - (double)pause.tv_sec) * 1e9);
+	for (;;) {
+		char value[32];
+		long long kib = used_kib();
+
+		if (fd < 0)
+			fd = open_xenbus();
+		snprintf(value, sizeof(value), "%lld", kib);
+		/* After a migration the store is another: begin again. */
+		if (fd >= 0 && kib >= 0 && publish(fd, value) < 0) {
+			close(fd);
+			fd = -1;
+		}
+		nanosleep(&pause, NULL);
+	}
+}
