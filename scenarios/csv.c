@@ -68,7 +68,7 @@ static uint32_t column_of(const struct csv_row *row, uint32_t cell)
 	const char *p = row->raw;
 	bool quoted = false;
 
-	for (; *p && cell; p++) {
+	for (; *p && *p != '\n' && *p != '\r' && cell; p++) {
 		if (*p == '"')
 			quoted = !quoted;
 		else if (*p == row->delimiter && !quoted)

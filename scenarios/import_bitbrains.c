@@ -94,7 +94,7 @@ static double usual_interval(const struct samples *s)
 	for (uint32_t i = 0; i + 1 < s->n; i++)
 		d[i] = s->samples[i + 1].time_s - s->samples[i].time_s;
 	qsort(d, s->n - 1, sizeof *d, by_size);
-	usual = d[(s->n - 1) / 2];
+	usual = d[(s->n - 2) / 2];
 	free(d);
 	return usual;
 }
