@@ -9,7 +9,7 @@
  *   guest flood IFACE MS                broadcasts, as fast as it goes
  *   guest forge IFACE SRC DST COUNT     frames from a MAC that is not ours
  *   guest count IFACE SRC MS            frames seen from that MAC
- *   guest vxlan FROM TO PORT VNI COUNT  VXLAN packets, their source invented
+ *   guest vxlan FROM TO VNI SRC COUNT   VXLAN packets, their sources invented
  *   guest big IP BYTES                  does an echo with DF of that size get
  *                                       through, or is it answered?
  */
@@ -85,7 +85,7 @@ static uint16_t checksum(const void *data, size_t len)
 struct ping {
 	int fd;
 	uint16_t id, sent;
-	int64_t sent_at[65536], first, last, longest, rtt[65536];
+	int64_t sent_at[65536], last_sent, last, longest, rtt[65536];
 	unsigned received, twice;
 };
 
@@ -96,15 +96,14 @@ static void send_echo(struct ping *p, const struct sockaddr_in *to)
 	echo.un.echo.id = p->id;
 	echo.un.echo.sequence = htons(p->sent);
 	echo.checksum = checksum(&echo, sizeof echo);
-	p->sent_at[p->sent++] = now_us();
+	p->last_sent = now_us();
+	p->sent_at[p->sent++] = p->last_sent;
 	sendto(p->fd, &echo, sizeof echo, 0, (const struct sockaddr *)to,
 	    sizeof *to);
 }
 
-static void take_reply(struct ping *p)
+static void take_reply(struct ping *p, const uint8_t *packet, ssize_t n)
 {
-	uint8_t packet[256];
-	ssize_t n = recv(p->fd, packet, sizeof packet, MSG_DONTWAIT);
 	struct icmphdr echo;
 	int64_t now = now_us();
 	uint16_t sequence;
@@ -125,6 +124,15 @@ static void take_reply(struct ping *p)
 	if (p->last && now - p->last > p->longest)
 		p->longest = now - p->last;
 	p->last = now;
+}
+
+static void take_replies(struct ping *p)
+{
+	uint8_t packet[256];
+	ssize_t n;
+
+	while ((n = recv(p->fd, packet, sizeof packet, MSG_DONTWAIT)) >= 0)
+		take_reply(p, packet, n);
 }
 
 static int by_value(const void *a, const void *b)
@@ -155,16 +163,20 @@ static int ping(char **argv)
 		if (wait <= 0) {
 			send_echo(&p, &to);
 			next += interval;
-		} else if (poll(&fd, 1, (int)((wait + 999) / 1000)) > 0) {
-			take_reply(&p);
+		} else {
+			poll(&fd, 1, (int)((wait + 999) / 1000));
 		}
+		take_replies(&p);
 	}
 	for (end = now_us() + 300000; now_us() < end && p.received < p.sent;) {
 		struct pollfd fd = {p.fd, POLLIN, 0};
 
 		if (poll(&fd, 1, 20) > 0)
-			take_reply(&p);
+			take_replies(&p);
 	}
+	if (p.last_sent > p.last && p.last &&
+	    p.last_sent - p.last > p.longest)
+		p.longest = p.last_sent - p.last;
 	qsort(p.rtt, p.received, sizeof p.rtt[0], by_value);
 	printf("sent=%u received=%u twice=%u gap_ms=%.1f rtt_us=%lld "
 	       "rtt99_us=%lld\n",
@@ -274,7 +286,7 @@ static void parse_mac(const char *text, uint8_t mac[6])
 }
 
 /* IEEE's Ethertype for experiments. */
-enum { ETH_EXPERIMENT = 0x88b5, FRAME = 100 };
+enum { ETH_EXPERIMENT = 0x88b5, FRAME = 100, VXLAN_PORT = 4789 };
 
 static int flood(char **argv)
 {
@@ -346,11 +358,11 @@ static void make_vxlan(uint8_t *packet, char **argv)
 	};
 	struct udphdr udp = {
 	    .source = htons(40000),
-	    .dest = htons((uint16_t)atoi(argv[2])),
+	    .dest = htons(VXLAN_PORT),
 	    .len = htons(8 + 8 + FRAME),
 	};
 	uint32_t vxlan[2] = {htonl(0x08000000),
-	    htonl((uint32_t)atoi(argv[3]) << 8)};
+	    htonl((uint32_t)atoi(argv[2]) << 8)};
 	uint8_t *frame = packet + 36;
 
 	ip.check = checksum(&ip, sizeof ip);
@@ -358,7 +370,7 @@ static void make_vxlan(uint8_t *packet, char **argv)
 	memcpy(packet + 20, &udp, sizeof udp);
 	memcpy(packet + 28, vxlan, sizeof vxlan);
 	memset(frame, 0xff, 6);
-	parse_mac("02:66:66:66:66:66", frame + 6);
+	parse_mac(argv[3], frame + 6);
 	frame[12] = ETH_EXPERIMENT >> 8;
 	frame[13] = ETH_EXPERIMENT & 0xff;
 }

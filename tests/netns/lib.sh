@@ -100,12 +100,15 @@ add_hosts() {
 	done
 }
 
-# add_vm NAME HOST MAC IP: its port is called NAME, its interface eth0.
+# add_vm NAME HOST MAC IP: its port is called NAME, its interface eth0.  A VM
+# is paused while its port is between two hosts, and does not see it unplugged;
+# so neither shall this one, and forget its neighbours.
 add_vm() {
 	add_ns "vm-$1"
 	ip link add name "$1" netns "$P-$2" type veth \
 		peer name eth0 netns "$P-vm-$1" address "$3"
 	ip -n "$P-vm-$1" addr add "$4/24" dev eth0
+	in_ns "vm-$1" sysctl -qw net.ipv4.conf.eth0.arp_evict_nocarrier=0
 	ip -n "$P-vm-$1" link set dev eth0 up
 	ip -n "$P-$2" link set dev "$1" up
 }
