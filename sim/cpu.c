@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/fairshare.h"
 #include "sim/couple.h"
@@ -150,13 +151,19 @@ void cpu_hold(struct world *w, uint32_t v, bool held)
 
 static void make_room(struct cpu_host *host)
 {
-	if (host->n_vms <= host->max_listed)
+	uint32_t room = host->max_listed ? host->max_listed : CPU_FEW;
+	uint32_t *longer;
+
+	if (host->n_vms <= room)
 		return;
-	host->max_listed = host->max_listed ? 2 * host->max_listed : 16;
-	host->list =
-	    realloc(host->list, host->max_listed * sizeof *host->list);
-	if (!host->list)
+	longer = realloc(host->max_listed ? host->list : NULL,
+	    2 * room * sizeof *longer);
+	if (!longer)
 		abort();
+	if (!host->max_listed)
+		memcpy(longer, host->few, sizeof host->few);
+	host->list = longer;
+	host->max_listed = 2 * room;
 }
 
 void cpu_move(struct world *w, uint32_t v, uint32_t host)

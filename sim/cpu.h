@@ -57,6 +57,8 @@ struct cpu_vm {
 	uint8_t workload;  /* enum workload_kind: who is told of its end */
 };
 
+enum { CPU_FEW = 18 }; /* so that a host is two cache lines */
+
 /* The list is an array, so that one VM's line can be fetched while another's
  * is awaited; it has room for all VMs of the host, and grows when one comes. */
 struct cpu_host {
@@ -64,10 +66,12 @@ struct cpu_host {
 	double used_s;  /* CPU seconds used, in all, until last_ns */
 	double rate;    /* CPUs in use */
 	uint32_t *list; /* VMs that want CPU, and some that no longer do */
-	uint32_t n_listed, max_listed;
+	uint32_t n_listed;
+	uint32_t max_listed; /* 0: the list is `few`, not allocated */
 	uint32_t n_vms; /* on it, listed or not */
 	uint32_t cpu_mcpu;
 	bool dirty;     /* its shares are to be found anew */
+	uint32_t few[CPU_FEW];
 };
 
 /* Gives a VM work on the host where it is, now. */

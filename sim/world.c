@@ -110,8 +110,10 @@ static void fill_tables(struct world *w)
 		w->vms[v].placing = NO_TICKET;
 		w->vms[v].ballooning = NO_TICKET;
 	}
-	for (uint32_t h = 0; h < m->n_hosts; h++)
+	for (uint32_t h = 0; h < m->n_hosts; h++) {
 		w->cpu_hosts[h].cpu_mcpu = m->hosts[h].cpu_mcpu;
+		w->cpu_hosts[h].list = w->cpu_hosts[h].few;
+	}
 }
 
 /* A start is drawn once, evenly within +- the scenario's variation. */
@@ -190,7 +192,8 @@ void world_free(struct world *w)
 		return;
 	events_fini(&w->events);
 	for (uint32_t h = 0; w->cpu_hosts && h < w->model->n_hosts; h++)
-		free(w->cpu_hosts[h].list);
+		if (w->cpu_hosts[h].max_listed)
+			free(w->cpu_hosts[h].list);
 	network_free(w->network);
 	migrate_free(w->migrate);
 	couple_free(w->couple);
