@@ -13,15 +13,15 @@
  *
  *	violin-record 1 DOMAINS HOSTS ENVS VMS PARAMS TEXT   counts; bytes of
  *	                                      all texts up to `begin`, each + 1
- *	program <TAB>VERSION
- *	core <TAB>DIGEST
- *	policy <TAB>NAME
- *	param VALUE <TAB>NAME                                one a parameter
+ *	program<TAB>VERSION
+ *	core<TAB>DIGEST
+ *	policy<TAB>NAME
+ *	param VALUE<TAB>NAME                                one a parameter
  *	limits ACTIONS MIGRATIONS                            0: none
- *	domain <TAB>NAME                                     in order of ids,
- *	host DOMAIN CPU_MCPU MEM_KIB <TAB>NAME               all the model
- *	environment FIRST_VM N_VMS <TAB>NAME
- *	vm ENV HOME VCPU_MCPU HEAD MEM MIN MAX <TAB>NAME
+ *	domain<TAB>NAME                                     in order of ids,
+ *	host DOMAIN CPU_MCPU MEM_KIB<TAB>NAME               all the model
+ *	environment FIRST_VM N_VMS<TAB>NAME
+ *	vm ENV HOME VCPU_MCPU HEAD MEM MIN MAX<TAB>NAME
  *	link A B BPS                                         where known
  *	begin
  *
@@ -33,11 +33,11 @@
  *	e ENV STATE NETWORK_UP QUEUED_NS MOVED_NS
  *	v VM STATE HOST TARGET WEIGHT CAP CPU_USED ALLOC TARGET USED SINCE_NS
  *	plan SEQUENCE N_ACTIONS
- *	a KIND VM FROM TO GROUP WEIGHT CAP MEM <TAB>REASON <TAB>REFUSED
+ *	a KIND VM FROM TO GROUP WEIGHT CAP MEM<TAB>REASON<TAB>REFUSED
  *
  * and between steps, as they come:
  *
- *	o SEQUENCE ACTION KIND AT_NS <TAB>WHY
+ *	o SEQUENCE ACTION KIND AT_NS<TAB>WHY
  *
  * A record may end after any line: a manager may be killed.
  */

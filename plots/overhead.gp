@@ -4,8 +4,8 @@
 data = name.'.dat'
 set multiplot layout 1,2 margins screen 0.085, 0.985, 0.13, 0.92 \
 	spacing screen 0.09
-set xrange [-0.6:*]
-set offsets 0, 0.6, 0, 0
+set xrange [-0.6:n-0.4]
+set pointintervalbox 0
 set xtics scale 0
 set xlabel unit
 set grid ytics linecolor rgb faint linetype 1 linewidth 0.6

@@ -168,7 +168,7 @@ static bool reproduce_overhead(struct reproduce *r, struct err *err)
 		tell_overhead(r, &sizes[k], &jobs[k * N_SEEDS], data);
 	return outdir_finish(data, r->folder, "figure2.dat", err) &&
 	       plot_draw(r->folder, "figure2", "overhead",
-	           "unit='million particles'", err);
+	           "unit = 'million particles'\nn = 5\n", err);
 }
 
 /* --- 4.2 to 4.4: with and without adaptation ------------------------------- */
