@@ -115,6 +115,8 @@ $(B)/%.o: %.c $(B)/flags
 	$(call say,CC,$<)
 	$(Q)$(compile) -MMD -MP -c $< -o $@
 
+$(B)/plots/scripts.o: $(wildcard plots/*.gp)
+
 # The policy core: one relocatable object, linked once and whole into every
 # program.  Its digest is what --version and every result name.
 $(B)/core.o: $(call obj,$(CORE_SRC)) $(B)/sources

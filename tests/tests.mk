@@ -23,6 +23,12 @@ $(B)/tests/%: $(B)/tests/%.o $(B)/tests/support.o $(B)/core.o $(B)/libviolin.a
 	$(call say,LINK,$@)
 	$(Q)$(link) -rdynamic -o $@ $^ $(CHECK) $(LIBS)
 
+$(B)/tests/paper/reproduce: \
+		$(patsubst %.c,$(B)/%.o,$(wildcard tests/paper/*.c)) \
+		$(B)/core.o $(B)/libviolin.a
+	$(call say,LINK,$@)
+	$(Q)$(link) -o $@ $^ $(LIBS)
+
 $(B)/tests/%.sh: tests/%.sh
 	@install -D $< $@
 
@@ -110,8 +116,8 @@ bench: ## speed and size, as ratios within one run
 	@BUILD=$(B) tests/bench/run
 
 reproduce: ## the paper's experiments: table, figures; fails if a row does
-	@$(sub) all
-	@BUILD=$(B) tests/paper/reproduce -o $(B)/reproduce
+	@$(sub) all $(B)/tests/paper/reproduce
+	@VIOLIN=$(B)/violin $(B)/tests/paper/reproduce -o $(B)/reproduce
 
 -include $(patsubst %.c,$(B)/%.d,$(filter %.c,$(TEST_SRC) $(BENCH_SRC) \
 	$(FUZZ_SRC) $(PLUGIN_SRC)))
