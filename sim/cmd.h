@@ -16,4 +16,16 @@ int cmd_import(int argc, char **argv);
 int cmd_trace(int argc, char **argv);
 int cmd_policies(int argc, char **argv);
 
+/* of a running manager */
+int cmd_status(int argc, char **argv);
+int cmd_create(int argc, char **argv);
+int cmd_destroy(int argc, char **argv);
+int cmd_drain(int argc, char **argv);
+int cmd_undrain(int argc, char **argv);
+int cmd_pause(int argc, char **argv);
+int cmd_resume(int argc, char **argv);
+int cmd_resolve(int argc, char **argv);
+int cmd_reload(int argc, char **argv);
+int cmd_keygen(int argc, char **argv);
+
 #endif

@@ -4,6 +4,9 @@
 
 #include <stdio.h>
 
+#include <string.h>
+
+#include "sim/cmd_run_xen.h"
 #include "sim/outdir.h"
 #include "sim/run.h"
 
@@ -11,7 +14,9 @@ struct args {
 	const char *out, *policy;
 	struct opt_list sets;
 	uint64_t seed;
-	bool force, json;
+	bool force, json, act;
+	const char *backend, *control, *metrics;
+	uint64_t rate_mbit;
 };
 
 /* Runs, writes and prints; the directory is committed last, so that what is
@@ -49,6 +54,49 @@ static int run_with(const struct args *args, const struct scenario *scenario,
 	return status;
 }
 
+static int run_sim(const struct args *args, const char *path, struct err *err)
+{
+	struct scenario *scenario = run_load(path, &args->sets, err);
+	struct plugin plugin = {0};
+	int status = EXIT_USAGE;
+
+	if (scenario &&
+	    plugin_open(&plugin,
+	        args->policy ? args->policy : scenario->manager.policy, err))
+		status = run_with(args, scenario, plugin.policy, err);
+	plugin_close(&plugin);
+	scenario_free(scenario);
+	return status;
+}
+
+static int run_on_backend(
+    const struct args *args, const char *path, struct err *err)
+{
+	const struct run_xen_args xen = {.path = path,
+	    .sets = args->sets,
+	    .policy = args->policy,
+	    .out = args->out,
+	    .control = args->control,
+	    .metrics = args->metrics,
+	    .rate_mbit = args->rate_mbit,
+	    .act = args->act,
+	    .force = args->force,
+	    .json = args->json};
+	bool live = args->act || args->control || args->metrics;
+
+	if (args->backend && strcmp(args->backend, "xen") == 0)
+		return run_xen(&xen, err);
+	if (args->backend && strcmp(args->backend, "sim") != 0)
+		err_set(err, "--backend is \"%s\"; sim or xen is right",
+		    args->backend);
+	else if (live)
+		err_set(err, "--act, --control and --metrics are for "
+		             "--backend xen");
+	else
+		return run_sim(args, path, err);
+	return EXIT_USAGE;
+}
+
 int cmd_run(int argc, char **argv)
 {
 	struct args args = {0};
@@ -64,23 +112,25 @@ int cmd_run(int argc, char **argv)
 	    {'f', "force", NULL, "replace DIR if it is there",
 	        .flag = &args.force},
 	    {0, "json", NULL, "print the summary as JSON", .flag = &args.json},
+	    {'b', "backend", "B", "sim (the default), or xen: FILE is a site",
+	        .text = &args.backend},
+	    {0, "act", NULL, "xen: act; else it only shows what it would do",
+	        .flag = &args.act},
+	    {0, "control", "PATH", "xen: of the control socket",
+	        .text = &args.control},
+	    {0, "metrics", "ADDR:PORT", "xen: serve Prometheus there",
+	        .text = &args.metrics},
+	    {0, "rate", "MBIT/S", "xen: at most this for a migration",
+	        .number = &args.rate_mbit},
 	    {0}};
 	const struct opts opts = {"run", "FILE",
 	    "Runs a scenario and prints when each environment ended.", 1, 1,
 	    table};
 	struct err err = {0};
-	struct scenario *scenario;
-	struct plugin plugin = {0};
 	int status = EXIT_USAGE, first = opts_parse(&opts, argc, argv, &status);
 
 	if (first < 0)
 		return status;
-	scenario = run_load(argv[first], &args.sets, &err);
-	if (scenario &&
-	    plugin_open(&plugin,
-	        args.policy ? args.policy : scenario->manager.policy, &err))
-		status = run_with(&args, scenario, plugin.policy, &err);
-	plugin_close(&plugin);
-	scenario_free(scenario);
+	status = run_on_backend(&args, argv[first], &err);
 	return status ? opts_fail(&opts, status, err.text) : status;
 }

@@ -21,6 +21,16 @@ static const struct {
     {"import", cmd_import, "make a scenario's workload from a trace archive"},
     {"trace", cmd_trace, "write the workload of a model as a trace"},
     {"policies", cmd_policies, "list the policies and their parameters"},
+    {"status", cmd_status, "live: what a running manager knows and does"},
+    {"create", cmd_create, "live: ask for an environment"},
+    {"destroy", cmd_destroy, "live: destroy an environment"},
+    {"drain", cmd_drain, "live: move everything off a host"},
+    {"undrain", cmd_undrain, "live: let it take VMs again"},
+    {"pause", cmd_pause, "live: take no decisions"},
+    {"resume", cmd_resume, "live: take decisions again"},
+    {"resolve", cmd_resolve, "live: settle a hand-over by an operator's word"},
+    {"reload", cmd_reload, "live: read the site again"},
+    {"keygen", cmd_keygen, "live: write a new key"},
 };
 
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };

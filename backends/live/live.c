@@ -202,8 +202,9 @@ void live_ask(struct live *live, uint32_t host)
 	h->asked = live->next_request++;
 	h->asked_ns = live->now_ns;
 	wire_writer_init(&w, live->bytes, sizeof live->bytes);
-	if (message_write_observe(&w, h->asked, &observe))
-		live->out.send(live->out.self, host, live->bytes, w.len);
+	if (!message_write_observe(&w, h->asked, &observe) ||
+	    !live->out.send(live->out.self, host, live->bytes, w.len))
+		h->asked = 0;
 }
 
 void live_refresh(struct live *live, int64_t now_ns)
@@ -222,6 +223,9 @@ bool live_is_fresh(const struct live *live, int64_t since_ns)
 	return true;
 }
 
+/* A question not answered for so long is asked again. */
+#define ANSWER_NS (3 * NS_PER_S)
+
 /* --- time -------------------------------------------------------------------*/
 
 static int64_t ask_next_ns(const struct live *live, uint32_t host)
@@ -230,7 +234,9 @@ static int64_t ask_next_ns(const struct live *live, uint32_t host)
 
 	if (h->asked_ns < 0)
 		return live->now_ns;
-	return h->asked_ns + (live_is_busy_host(live, host)
+	if (h->asked)
+		return h->asked_ns + ANSWER_NS;
+	return h->asked_ns + (!h->heard || live_is_busy_host(live, host)
 	                             ? live->options.busy_ns
 	                             : live->options.poll_ns);
 }

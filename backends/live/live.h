@@ -65,8 +65,12 @@ struct live_listener {
 	    struct host_id from, struct host_id to);
 	void (*migration_ended)(
 	    void *self, const struct live_migration *migration);
-	void (*env_changed)(void *self, int64_t now_ns, struct env_id env,
-	    enum env_state state);
+	/* An environment is asked for; all its VMs run; it is over: "done"
+	 * (its VMs have shut down by themselves), "destroyed" or "crashed". */
+	void (*env_asked)(void *self, int64_t now_ns, struct env_id env);
+	void (*env_started)(void *self, int64_t now_ns, struct env_id env);
+	void (*env_ended)(void *self, int64_t now_ns, struct env_id env,
+	    const char *outcome);
 };
 
 /* All that is outside.  Borrowed, and outlives the manager. */
@@ -119,6 +123,8 @@ bool live_is_busy(const struct live *live);
 /* Asks for an environment, or takes back that it is to go. */
 bool live_create(struct live *live, uint32_t env, struct err *err);
 bool live_destroy(struct live *live, uint32_t env, struct err *err);
+/* As in the site's `start`: what is there of it is left as it is. */
+void live_ask_env(struct live *live, uint32_t env);
 bool live_drain(struct live *live, uint32_t host, bool drain, struct err *err);
 
 /*

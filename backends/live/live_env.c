@@ -100,6 +100,7 @@ static enum env_state state_there(
     struct live *live, uint32_t e, const struct counts *n)
 {
 	struct live_env *env = &live->envs[e];
+	const struct live_listener *l = &live->out.listener;
 	bool at_rest = n->acts == 0 && live_has_heard_all(live);
 
 	if (n->building && at_rest) {
@@ -109,6 +110,7 @@ static enum env_state state_there(
 	}
 	if (n->compute > 0 && n->dead == n->compute && !n->head_dead) {
 		note(live, e, "its VMs have shut down");
+		env->done = true;
 		if (live->site->envs[e].at_end == AT_END_KEEP)
 			return ENV_IDLE;
 		env->ending = true;
@@ -124,6 +126,9 @@ static enum env_state state_there(
 		return ENV_CRASHED;
 	}
 	if (!n->nowhere && n->running == live->model->envs[e].n_vms) {
+		if (!env->complete && l->env_started)
+			l->env_started(
+			    l->self, live->now_ns, (struct env_id){e});
 		env->complete = true;
 		note(live, e, "");
 	}
@@ -174,9 +179,27 @@ static enum env_state find_state(struct live *live, uint32_t e)
 	return env->state == ENV_ENDED ? ENV_ENDED : ENV_ABSENT;
 }
 
-void live_env_tick(struct live *live)
+static void tell_changed(struct live *live, uint32_t e)
 {
 	const struct live_listener *l = &live->out.listener;
+	const struct live_env *env = &live->envs[e];
+	struct env_id id = {e};
+
+	live_log(live, "environment name=%s %s note=\"%s\"",
+	    live->model->envs[e].name, env_state_name(env->state), env->note);
+	if (env->state == ENV_QUEUED && l->env_asked)
+		l->env_asked(l->self, live->now_ns, id);
+	if ((env->state == ENV_ENDED || env->state == ENV_IDLE ||
+		env->state == ENV_CRASHED) &&
+	    l->env_ended)
+		l->env_ended(l->self, live->now_ns, id,
+		    env->done ? "done"
+			: env->state == ENV_CRASHED ? "crashed"
+						    : "destroyed");
+}
+
+void live_env_tick(struct live *live)
+{
 
 	for (uint32_t e = 0; e < live->model->n_envs; e++) {
 		struct live_env *env = &live->envs[e];
@@ -192,14 +215,8 @@ void live_env_tick(struct live *live)
 			env->ending = true;
 		}
 		env->state = find_state(live, e);
-		if (env->state == before)
-			continue;
-		live_log(live, "environment name=%s %s note=\"%s\"",
-		    live->model->envs[e].name, env_state_name(env->state),
-		    env->note);
-		if (l->env_changed)
-			l->env_changed(l->self, live->now_ns,
-			    (struct env_id){e}, env->state);
+		if (env->state != before)
+			tell_changed(live, e);
 	}
 }
 
@@ -234,10 +251,17 @@ bool live_create(struct live *live, uint32_t e, struct err *err)
 		    err, "%s is %s already", name, env_state_name(env->state));
 	env->asked = true;
 	env->again = true;
+	env->done = false;
 	env->retry_ns = 0;
 	env->queued_ns = live->now_ns;
 	note(live, e, "");
 	return true;
+}
+
+void live_ask_env(struct live *live, uint32_t e)
+{
+	live->envs[e].asked = true;
+	live->envs[e].queued_ns = live->now_ns;
 }
 
 bool live_destroy(struct live *live, uint32_t e, struct err *err)

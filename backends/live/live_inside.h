@@ -61,6 +61,7 @@ struct live_env {
 	bool ending;      /* all its VMs are to go */
 	bool again;       /* a creation failed: all go, then it is asked again */
 	bool complete;    /* all its VMs have been seen running */
+	bool done;        /* they have shut down by themselves */
 	int64_t queued_ns, moved_ns;
 	int64_t start_ns, destroy_ns; /* still to come; TIME_NEVER: not */
 	int64_t retry_ns;

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A running live manager: the state machine of live.h, the core's manager
+ * over it, one CURVE connection to each host, the control socket, metrics,
+ * signals and the clock.  SIGINT and SIGTERM end it, SIGHUP asks for its site
+ * to be read again.
+ */
+#ifndef BACKENDS_LIVE_RUN_H
+#define BACKENDS_LIVE_RUN_H
+
+#include "backends/live/live.h"
+#include "core/manager.h"
+
+struct live_run_options {
+	const char *control; /* path of the control socket */
+	const char *metrics; /* "ADDRESS:PORT", or NULL */
+	bool act;            /* else it decides and shows, and acts on nothing */
+	bool reloads;        /* SIGHUP: live_run ends with LIVE_RUN_RELOAD */
+	uint64_t rate_bps;
+};
+
+enum live_run_end {
+	LIVE_RUN_ENDED,  /* by a signal, or the site's stop time */
+	LIVE_RUN_RELOAD, /* run it again, over the site as it is now */
+	LIVE_RUN_FAILED, /* err says why */
+};
+
+/* Hears what the core does and what the world does; may be NULL inside. */
+struct live_run_listener {
+	struct manager_listener manager;
+	struct live_listener live;
+};
+
+struct live_run;
+
+/* Reads all that the site names; false with err if any of it is not right. */
+bool live_run_check(const struct scenario *site, struct err *err);
+
+/* Opens sockets and signals; NULL with err. */
+struct live_run *live_run_open(
+    const struct live_run_options *options, struct err *err);
+void live_run_close(struct live_run *run);
+
+/*
+ * Runs this site until something ends it.  What operators wished for in an
+ * earlier call (drained hosts, environments created) still holds where the
+ * names are the same; everything else is heard again from the hosts.
+ */
+enum live_run_end live_run(struct live_run *run,
+    const struct scenario *site, const struct policy *policy,
+    const double *values, const struct live_run_listener *listener,
+    struct err *err);
+
+/* Since live_run_open; what times in results are counted from. */
+int64_t live_run_now_ns(const struct live_run *run);
+
+/* Where the control socket is if nothing else is said. */
+const char *live_run_default_control(void);
+
+#endif

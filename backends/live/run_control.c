@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The control socket: one request a line, words apart by spaces, answered by
+ * "ok" or "error WHY" on the first line and what else is to be said.
+ *
+ *	status [json]
+ *	create ENVIRONMENT      destroy ENVIRONMENT
+ *	drain HOST              undrain HOST
+ *	pause                   resume
+ *	resolve HANDOVER WORD [sure]
+ *	reload
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "backends/live/run_inside.h"
+
+/* --- wishes ------------------------------------------------------------------*/
+
+static uint32_t find_env(const struct live_run *run, const char *name)
+{
+	const struct model *m = &run->scenario->model;
+
+	for (uint32_t e = 0; e < m->n_envs; e++)
+		if (strcmp(m->envs[e].name, name) == 0)
+			return e;
+	return ID_NONE;
+}
+
+static uint32_t find_host(const struct live_run *run, const char *name)
+{
+	const struct model *m = &run->scenario->model;
+
+	for (uint32_t h = 0; h < m->n_hosts; h++)
+		if (strcmp(m->hosts[h].name, name) == 0)
+			return h;
+	return ID_NONE;
+}
+
+static void forget_wishes(struct live_run *run, int kind, const char *name)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < run->n_wishes; i++)
+		if ((int)run->wishes[i].kind != kind ||
+		    strcmp(run->wishes[i].name, name) != 0)
+			run->wishes[n++] = run->wishes[i];
+	run->n_wishes = n;
+}
+
+static void keep_wish(struct live_run *run, int kind, const char *name)
+{
+	struct run_wish *wish;
+
+	forget_wishes(run, kind, name);
+	if (run->n_wishes == RUN_WISHES)
+		return;
+	wish = &run->wishes[run->n_wishes++];
+	wish->kind = kind;
+	snprintf(wish->name, sizeof wish->name, "%s", name);
+}
+
+void run_fulfil_wishes(struct live_run *run)
+{
+	for (uint32_t i = 0; i < run->n_wishes; i++) {
+		const struct run_wish *wish = &run->wishes[i];
+		bool is_host = wish->kind == WISH_DRAIN;
+		uint32_t ix = is_host ? find_host(run, wish->name)
+		                      : find_env(run, wish->name);
+
+		if (ix == ID_NONE)
+			continue;
+		if (is_host)
+			live_drain(run->live, ix, true, NULL);
+		else if (wish->kind == WISH_DESTROY)
+			live_destroy(run->live, ix, NULL);
+		else
+			live_ask_env(run->live, ix);
+	}
+}
+
+/* --- requests ------------------------------------------------------------------*/
+
+static bool ask_env(struct live_run *run, const char *word, const char *name,
+    struct err *err)
+{
+	uint32_t e = find_env(run, name);
+	bool create = strcmp(word, "create") == 0;
+
+	if (e == ID_NONE)
+		return err_set(err, "there is no environment \"%s\"", name);
+	if (!run->options.act)
+		return err_set(err, "this manager only observes; it was "
+				    "started without --act");
+	if (create ? !live_create(run->live, e, err)
+	           : !live_destroy(run->live, e, err))
+		return false;
+	forget_wishes(run, create ? WISH_DESTROY : WISH_CREATE, name);
+	keep_wish(run, create ? WISH_CREATE : WISH_DESTROY, name);
+	return true;
+}
+
+static bool ask_host(struct live_run *run, const char *word, const char *name,
+    struct err *err)
+{
+	uint32_t h = find_host(run, name);
+	bool drain = strcmp(word, "drain") == 0;
+
+	if (h == ID_NONE)
+		return err_set(err, "there is no host \"%s\"", name);
+	if (!live_drain(run->live, h, drain, err))
+		return false;
+	forget_wishes(run, WISH_DRAIN, name);
+	if (drain)
+		keep_wish(run, WISH_DRAIN, name);
+	return true;
+}
+
+static bool pause_run(struct live_run *run, bool paused, struct err *err)
+{
+	if (run->paused == paused)
+		return err_set(err, paused ? "it is paused already"
+		                           : "it is not paused");
+	run->paused = paused;
+	run_log(run, paused ? "paused by=operator" : "resumed by=operator");
+	return true;
+}
+
+static bool resolve(struct live_run *run, const char *id, const char *name,
+    const char *sure, struct err *err)
+{
+	enum handover_word word = WORD_ABORT;
+
+	while (word < N_HANDOVER_WORDS &&
+	    strcmp(handover_word_name(word), name) != 0)
+		word++;
+	if (word == N_HANDOVER_WORDS)
+		return err_set(err, "\"%s\" is no word on a hand-over; right "
+				    "is abort, drop, resume, run, discard or "
+				    "forget", name);
+	if (strcmp(sure, "sure") != 0)
+		return err_set(err, "%s; say it again with --sure",
+		    live_risk(word));
+	return live_resolve(run->live, strtoull(id, NULL, 10), word, err);
+}
+
+static bool ask_reload(struct live_run *run, struct err *err)
+{
+	if (!run->options.reloads)
+		return err_set(err, "this manager cannot read its site again");
+	run->reload = true;
+	return true;
+}
+
+static bool do_request(struct live_run *run, char *word, char *words[3],
+    struct err *err)
+{
+	if (strcmp(word, "create") == 0 || strcmp(word, "destroy") == 0)
+		return ask_env(run, word, words[0], err);
+	if (strcmp(word, "drain") == 0 || strcmp(word, "undrain") == 0)
+		return ask_host(run, word, words[0], err);
+	if (strcmp(word, "pause") == 0 || strcmp(word, "resume") == 0)
+		return pause_run(run, word[0] == 'p', err);
+	if (strcmp(word, "resolve") == 0)
+		return resolve(run, words[0], words[1], words[2], err);
+	if (strcmp(word, "reload") == 0)
+		return ask_reload(run, err);
+	return err_set(err, "\"%.40s\" is not understood", word);
+}
+
+void run_answer_control(void *self, char *request, FILE *out)
+{
+	struct live_run *run = self;
+	char empty[1] = "", *words[3] = {empty, empty, empty}, *save = NULL;
+	char *word = strtok_r(request, " ", &save), *next;
+	struct err err = {""};
+
+	for (int i = 0; i < 3 && (next = strtok_r(NULL, " ", &save)); i++)
+		words[i] = next;
+	if (!word)
+		word = empty;
+	if (strcmp(word, "status") == 0) {
+		fputs("ok\n", out);
+		if (strcmp(words[0], "json") == 0)
+			run_print_json(run, out);
+		else
+			run_print_status(run, out);
+	} else if (do_request(run, word, words, &err)) {
+		fputs("ok\n", out);
+		live_tick(run->live, live_run_now_ns(run));
+	} else {
+		fprintf(out, "error %s\n", err.text);
+	}
+}

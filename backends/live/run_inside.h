@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The inside of a running live manager, shared by run.c (the loop),
+ * run_control.c (what operators ask) and run_status.c (what they see). */
+#ifndef BACKENDS_LIVE_RUN_INSIDE_H
+#define BACKENDS_LIVE_RUN_INSIDE_H
+
+#include <stdio.h>
+
+#include "backends/live/run.h"
+#include "backends/live/serve.h"
+#include "backends/live/site.h"
+
+enum { RUN_DECISIONS = 32, RUN_WISHES = 256 };
+
+struct run_decision {
+	int64_t at_ns;
+	struct ticket ticket;
+	struct action action;
+	char refused[OUTCOME_TEXT_MAX];
+	bool has_outcome;
+	enum outcome_kind outcome;
+	char text[OUTCOME_TEXT_MAX];
+};
+
+/* What an operator wished for, by name, kept when the site is read again. */
+struct run_wish {
+	enum { WISH_DRAIN, WISH_CREATE, WISH_DESTROY } kind;
+	char name[HOST_NAME_MAX_LEN];
+};
+
+struct live_run {
+	struct live_run_options options;
+	struct serve control, metrics;
+	int signals;
+	int64_t began_ns;
+	bool paused, ended, reload;
+	uint64_t n_steps, n_actions, n_outcomes[N_OUTCOME_KINDS];
+	struct run_wish wishes[RUN_WISHES];
+	uint32_t n_wishes;
+
+	/* of the site as it is now */
+	const struct scenario *scenario;
+	const char *policy;
+	struct live_site site;
+	struct curve_clients *clients;
+	struct curve_client **hosts;
+	struct live *live;
+	struct manager *manager;
+	void *manager_memory;
+	struct live_run_listener listener;
+	int64_t next_step_ns, refresh_ns; /* refresh_ns < 0: not asked */
+	struct run_decision decisions[RUN_DECISIONS];
+	uint64_t n_decisions;
+	struct env_observation *envs; /* for status */
+	struct vm_observation *vms;
+	zmq_pollitem_t *items;
+};
+
+void run_log(void *run, const char *text);
+
+/* run_control.c */
+void run_answer_control(void *run, char *request, FILE *out);
+void run_fulfil_wishes(struct live_run *run);
+
+/* run_status.c */
+void run_print_status(struct live_run *run, FILE *out);
+void run_print_json(struct live_run *run, FILE *out);
+void run_answer_metrics(void *run, char *request, FILE *out);
+
+#endif
