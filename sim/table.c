@@ -10,9 +10,18 @@
 
 #include "core/units.h"
 
+/* Outer blanks, too, are kept only within quotes. */
+static bool needs_quotes(const char *text)
+{
+	size_t n = strlen(text);
+
+	return text[strcspn(text, ",\"\r\n")] ||
+	       (n && (strchr(" \t", text[0]) || strchr(" \t", text[n - 1])));
+}
+
 void table_put_text(FILE *file, const char *text)
 {
-	if (!text[strcspn(text, ",\"\r\n")]) {
+	if (!needs_quotes(text)) {
 		fputs(text, file);
 		return;
 	}
