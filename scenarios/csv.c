@@ -68,7 +68,7 @@ static uint32_t column_of(const struct csv_row *row, uint32_t cell)
 	const char *p = row->raw;
 	bool quoted = false;
 
-	for (; *p && *p != '\n' && *p != '\r' && cell; p++) {
+	for (; *p && *p != '\n' && cell; p++) {
 		if (*p == '"')
 			quoted = !quoted;
 		else if (*p == row->delimiter && !quoted)
@@ -152,7 +152,7 @@ static bool take_line(struct csv_parser *parser, struct cells *cells,
 	cells->n = 0;
 	cells->n_text = 0;
 	cells->ended = false;
-	if (text[strspn(text, " \t\r")] == '\n' || *text == '#')
+	if (text[strspn(text, " \t")] == '\n' || *text == '#')
 		return true;
 	row->raw = text;
 	parsed = csv_parse(parser, text, n, take_cell, end_row, cells) == n;
@@ -166,20 +166,31 @@ static bool take_line(struct csv_parser *parser, struct cells *cells,
 	return true;
 }
 
-/* A line with the '\n' that the last one may lack; -1 at the end. */
+/* A line with the '\n' that the last one may lack, without the '\r' that may
+ * stand before it; -1 at the end. */
 static ssize_t next_line(FILE *in, char **line, size_t *size)
 {
 	ssize_t n = getline(line, size, in);
 
-	if (n > 0 && (*line)[n - 1] != '\n') {
-		if ((size_t)n + 2 > *size) {
-			*size = (size_t)n + 2;
-			*line = grow(*line, *size, 1);
-		}
-		(*line)[n++] = '\n';
-		(*line)[n] = '\0';
+	if (n <= 0)
+		return n;
+	if ((*line)[n - 1] == '\n')
+		n--;
+	if (n > 0 && (*line)[n - 1] == '\r')
+		n--;
+	if ((size_t)n + 2 > *size) {
+		*size = (size_t)n + 2;
+		*line = grow(*line, *size, 1);
 	}
+	(*line)[n++] = '\n';
+	(*line)[n] = '\0';
 	return n;
+}
+
+/* For libcsv a lone '\r' would end a row too, and a line be several. */
+static int ends_row(unsigned char character)
+{
+	return character == '\n';
 }
 
 bool csv_read_stream(FILE *in, const char *path, char delimiter,
@@ -195,6 +206,7 @@ bool csv_read_stream(FILE *in, const char *path, char delimiter,
 
 	csv_init(&parser, CSV_STRICT);
 	csv_set_delim(&parser, (unsigned char)delimiter);
+	csv_set_term_func(&parser, ends_row);
 	errno = 0;
 	while (ok && (n = next_line(in, &line, &size)) > 0) {
 		row.line++;
