@@ -120,8 +120,8 @@ static bool gather(struct world *w, uint32_t e, double *weight, double *bound,
 {
 	const struct environment *env = &w->model->envs[e];
 
-	*weight = INFINITY;
-	*bound = INFINITY;
+	*weight = (double)INFINITY;
+	*bound = (double)INFINITY;
 	*n_needs = 0;
 	for (uint32_t i = 0; i < env->n_vms; i++) {
 		const struct cpu_vm *vm = &w->cpu_vms[env->first_vm + i];

@@ -9,7 +9,7 @@
  *	x_i	what it gets, CPUs
  *	s_i	speed: work done for a second of CPU; 1, less while its memory
  *		is copied or swapped
- *	l_i	work left, CPU seconds at speed 1; INFINITY: no end
+ *	l_i	work left, CPU seconds at speed 1; or WORK_ENDLESS
  *
  * Equations
  *	x = weighted max-min fair share of C with bounds b (core/fairshare.h)
@@ -28,10 +28,13 @@
 #ifndef SIM_CPU_H
 #define SIM_CPU_H
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 struct world;
+
+#define WORK_ENDLESS ((double)INFINITY)
 
 enum {
 	CPU_WANTS = 1,  /* has work */

@@ -102,7 +102,7 @@ void environment_vm_booted(struct world *w, uint32_t v)
 	w->vms[v].placing = NO_TICKET;
 	if (!world_is_compute(w, v) && setup_of(w, e)->head_mcpu > 0) {
 		cpu_demand(w, v, setup_of(w, e)->head_mcpu);
-		cpu_work(w, v, INFINITY);
+		cpu_work(w, v, WORK_ENDLESS);
 	}
 	if (!memory_use(w, v, idle_kib(w, v)))
 		return;

@@ -26,7 +26,7 @@ static void constant_begin(struct world *w, uint32_t e)
 		w->cpu_vms[v].workload = WORKLOAD_CONSTANT;
 		w->vms[v].level_used_s = cpu_vm_used_s(w, v);
 		cpu_demand(w, v, load->demand_mcpu);
-		cpu_work(w, v, INFINITY);
+		cpu_work(w, v, WORK_ENDLESS);
 		if (!memory_use(w, v, workload_mem_kib(w, v)))
 			return;
 	}

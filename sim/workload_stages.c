@@ -44,7 +44,7 @@ static void advance(struct world *w, uint32_t e)
 static double slowest(const struct world *w, uint32_t e)
 {
 	const struct environment *env = &w->model->envs[e];
-	double least = INFINITY;
+	double least = (double)INFINITY;
 
 	for (uint32_t i = 0; i < env->n_vms; i++) {
 		const struct cpu_vm *vm = &w->cpu_vms[env->first_vm + i];
@@ -116,7 +116,7 @@ static void start_stage(struct world *w, uint32_t e)
 		w->cpu_vms[v].workload = WORKLOAD_STAGES;
 		w->cpu_vms[v].flags |= CPU_PACES;
 		cpu_demand(w, v, stage->demand_mcpu);
-		cpu_work(w, v, INFINITY);
+		cpu_work(w, v, WORK_ENDLESS);
 		if (!memory_use(w, v, stage->mem_used_kib))
 			return;
 	}

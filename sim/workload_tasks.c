@@ -91,7 +91,7 @@ static void start_vm(struct world *w, uint32_t e, uint32_t v)
 	else
 		task->stream = stream_of(w->seed, "tasks", v);
 	w->cpu_vms[v].workload = WORKLOAD_TASKS;
-	cpu_demand(w, v, INFINITY);
+	cpu_demand(w, v, w->model->vms[v].vcpu_mcpu);
 	if (memory_use(w, v, workload_mem_kib(w, v)))
 		think(w, v);
 }

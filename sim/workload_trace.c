@@ -91,7 +91,7 @@ static void trace_begin(struct world *w, uint32_t e)
 			continue;
 		w->cpu_vms[v].workload = WORKLOAD_TRACE;
 		w->vms[v].level_used_s = cpu_vm_used_s(w, v);
-		cpu_work(w, v, INFINITY);
+		cpu_work(w, v, WORK_ENDLESS);
 		if (!memory_use(w, v, workload_mem_kib(w, v)))
 			return;
 	}

@@ -97,7 +97,7 @@ static void advance(struct host *host, double now)
 
 static void set_next(struct host *host, double now)
 {
-	double least = INFINITY;
+	double least = (double)INFINITY;
 
 	for (uint32_t i = 0; i < host->n; i++)
 		least = fmin(least, vms[host->running[i]].left);
