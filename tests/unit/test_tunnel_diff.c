@@ -28,7 +28,8 @@ static unsigned draw(unsigned n)
 	return (unsigned)((random_state * 0x2545f4914f6cdd1du >> 33) % n);
 }
 
-/* --- a site: hosts 0, 1 on one link with VLANs, 2 and 3 elsewhere ----------- */
+/* --- a site: hosts 0, 1 on one link with VLANs, 2 and 3 elsewhere -----------
+ */
 
 static struct site_domain domains[3] = {
     {"campus", SITE_VLAN}, {"lab", SITE_VXLAN}, {"cloud", SITE_VXLAN}};
@@ -103,7 +104,8 @@ static void draw_locations(struct location_table *t)
 	}
 }
 
-/* --- a kernel --------------------------------------------------------------- */
+/* --- a kernel ---------------------------------------------------------------
+ */
 
 static void kernel_add_foreign(struct net *k)
 {
@@ -182,7 +184,7 @@ static bool replaces(const struct net_entry *new, const struct net_entry *old)
 	if (mac_compare(new->mac, old->mac))
 		return false;
 	return new->kind == NET_PLACE ||
-	    (mac_compare(new->mac, all) && !strcmp(new->link, old->link));
+	       (mac_compare(new->mac, all) && !strcmp(new->link, old->link));
 }
 
 static const char *bridge_of(const struct net *k, const char *port)
@@ -201,9 +203,8 @@ static void kernel_add_entry(struct net *k, const struct net_entry *new)
 		struct net_entry *old = &k->entries[i];
 
 		if (replaces(new, old) &&
-		    (new->kind != NET_PLACE ||
-			!strcmp(bridge_of(k, new->link),
-			    bridge_of(k, old->link))))
+		    (new->kind != NET_PLACE || !strcmp(bridge_of(k, new->link),
+		                                   bridge_of(k, old->link))))
 			*old = k->entries[--k->n_entries];
 		else
 			i++;
@@ -280,7 +281,7 @@ static void kernel_do(struct net *k, const struct diff_op *op)
 	case DIFF_DEL_ADDRESS:
 		for (size_t i = 0; i < k->n_addresses; i++)
 			if (!net_compare_addresses(
-				&k->addresses[i], &op->address))
+			        &k->addresses[i], &op->address))
 				k->addresses[i] =
 				    k->addresses[--k->n_addresses];
 		break;
@@ -301,7 +302,8 @@ static void copy_net(struct net *to, const struct net *from)
 		*net_add_address(to) = from->addresses[i];
 }
 
-/* --- what works ------------------------------------------------------------- */
+/* --- what works -------------------------------------------------------------
+ */
 
 /* Where a bridge sends a MAC: a port's name, and for a tunnel the host. */
 struct way {
@@ -354,7 +356,8 @@ static void check_uninterrupted(
 	}
 }
 
-/* --- reconciling ------------------------------------------------------------ */
+/* --- reconciling ------------------------------------------------------------
+ */
 
 static size_t count_difference(const struct net *k, uint32_t me,
     const struct location_table *t, struct diff *d)
@@ -419,7 +422,8 @@ static void plug_ports(
 	}
 }
 
-/* --- tests ------------------------------------------------------------------ */
+/* --- tests ------------------------------------------------------------------
+ */
 
 static const struct net_entry *entry_of(
     const struct net *k, enum net_entry_kind kind, struct mac mac)
@@ -444,8 +448,8 @@ START_TEST(remote_vm_gets_its_entries_and_no_more)
 	reconcile(&k, 2, &t);
 	ck_assert_str_eq(entry_of(&k, NET_PLACE, vms[0].mac)->link, "p0");
 	ck_assert_str_eq(entry_of(&k, NET_PLACE, vms[4].mac)->link, "viox100");
-	ck_assert_uint_eq(entry_of(&k, NET_REMOTE, vms[4].mac)->ip,
-	    hosts[3].tunnel_address);
+	ck_assert_uint_eq(
+	    entry_of(&k, NET_REMOTE, vms[4].mac)->ip, hosts[3].tunnel_address);
 	ck_assert_uint_eq(entry_of(&k, NET_REMOTE, (struct mac){{0}})->ip,
 	    hosts[3].tunnel_address);
 	ck_assert_uint_eq(
@@ -626,8 +630,7 @@ START_TEST(any_damage_is_repaired_and_nothing_else_touched)
 			ck_assert(!net_compare_entries(
 			    &k.entries[i], &good.entries[i]));
 		for (size_t i = 0; i < k.n_links; i++) {
-			ck_assert_str_eq(
-			    k.links[i].name, good.links[i].name);
+			ck_assert_str_eq(k.links[i].name, good.links[i].name);
 			ck_assert_str_eq(
 			    k.links[i].master, good.links[i].master);
 			ck_assert_uint_eq(k.links[i].up, good.links[i].up);
