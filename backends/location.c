@@ -41,10 +41,10 @@ const struct location *location_find(
 	return &table->records[i];
 }
 
-#define BY(field)                                                             \
-	do {                                                                  \
-		if (a->field != b->field)                                     \
-			return a->field < b->field ? -1 : 1;                  \
+#define BY(field)                                                              \
+	do {                                                                   \
+		if (a->field != b->field)                                      \
+			return a->field < b->field ? -1 : 1;                   \
 	} while (0)
 
 int location_compare(const struct location *a, const struct location *b)
@@ -72,9 +72,9 @@ static bool well_formed(const struct location *l)
 	static const struct mac zero;
 
 	return !(l->mac.byte[0] & 1) && mac_compare(l->mac, zero) != 0 &&
-	    l->vni > 0 && l->vni < 1u << 24 && l->sequence < UINT64_MAX &&
-	    name_ok(l->host) && name_ok(l->standby) &&
-	    (!*l->standby || (*l->host && strcmp(l->host, l->standby) != 0));
+	       l->vni > 0 && l->vni < 1u << 24 && l->sequence < UINT64_MAX &&
+	       name_ok(l->host) && name_ok(l->standby) &&
+	       (!*l->standby || (*l->host && strcmp(l->host, l->standby) != 0));
 }
 
 static void take(
@@ -117,13 +117,13 @@ enum location_news location_apply(
 	if (i == table->n_records ||
 	    mac_compare(table->records[i].mac, news->mac) != 0)
 		return insert_at(table, i, news) ? LOCATION_NEWER
-						 : LOCATION_REFUSED;
+		                                 : LOCATION_REFUSED;
 	order = location_compare(news, &table->records[i]);
 	if (order > 0)
 		take(table, i, news);
-	return order > 0 ? LOCATION_NEWER
-	    : order < 0  ? LOCATION_STALE
-			 : LOCATION_SAME;
+	return order > 0   ? LOCATION_NEWER
+	       : order < 0 ? LOCATION_STALE
+	                   : LOCATION_SAME;
 }
 
 static void set_name(char to[LOCATION_HOST_BYTES], const char *name)
@@ -186,7 +186,7 @@ struct location location_place(
 bool location_concerns(const struct location *record, const char *host)
 {
 	return *host &&
-	    (!strcmp(record->host, host) || !strcmp(record->standby, host));
+	       (!strcmp(record->host, host) || !strcmp(record->standby, host));
 }
 
 void location_put(struct wire_writer *w, const struct location *record)
@@ -217,8 +217,8 @@ void location_get(struct wire_reader *r, struct location *record)
 size_t location_encoded_max(const struct location_table *table)
 {
 	return sizeof table_magic + 4 +
-	    table->n_records *
-	    (LOCATION_WIRE_MIN + 2 * (size_t)LOCATION_HOST_BYTES);
+	       table->n_records *
+	           (LOCATION_WIRE_MIN + 2 * (size_t)LOCATION_HOST_BYTES);
 }
 
 bool location_encode(const struct location_table *table, struct wire_writer *w)

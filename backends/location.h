@@ -27,7 +27,7 @@
 #include "core/err.h"
 
 enum {
-	LOCATION_HOST_BYTES = 32, /* a host's name and its zero */
+	LOCATION_HOST_BYTES = 32,   /* a host's name and its zero */
 	LOCATION_TABLE_MAX = 65536, /* records; more are refused */
 	/* The least a record takes on the wire: names are empty. */
 	LOCATION_WIRE_MIN = 6 + 4 + 4 + 8 + 8 + 2 + 2,
@@ -40,9 +40,9 @@ struct mac {
 struct location {
 	struct mac mac;
 	uint32_t vni; /* the environment's network */
-	uint32_t ip; /* IPv4, host byte order; 0: not known */
+	uint32_t ip;  /* IPv4, host byte order; 0: not known */
 	uint64_t epoch, sequence;
-	char host[LOCATION_HOST_BYTES]; /* "": nowhere */
+	char host[LOCATION_HOST_BYTES];    /* "": nowhere */
 	char standby[LOCATION_HOST_BYTES]; /* "": none */
 	uint64_t change; /* which of its table's changes it was; not told on */
 };
@@ -55,9 +55,9 @@ struct location_table {
 };
 
 enum location_news {
-	LOCATION_NEWER, /* taken: the table has changed */
-	LOCATION_SAME, /* known already */
-	LOCATION_STALE, /* the table knows better; it is unchanged */
+	LOCATION_NEWER,   /* taken: the table has changed */
+	LOCATION_SAME,    /* known already */
+	LOCATION_STALE,   /* the table knows better; it is unchanged */
 	LOCATION_REFUSED, /* malformed, or the table is full */
 };
 
@@ -94,8 +94,7 @@ void location_get(struct wire_reader *r, struct location *record);
 /* A whole table as bytes, as it is kept over restarts.  False if cap is too
  * small (location_encoded_max always is enough). */
 size_t location_encoded_max(const struct location_table *table);
-bool location_encode(
-    const struct location_table *table, struct wire_writer *w);
+bool location_encode(const struct location_table *table, struct wire_writer *w);
 /* Into an empty table.  False, and the table empty, on malformed bytes. */
 bool location_decode(struct wire_reader *r, struct location_table *table);
 

@@ -36,8 +36,8 @@ bool location_message_decode(
 	message->instance = wire_get_u64(&r);
 	message->change = wire_get_u64(&r);
 	message->follows = wire_get_bool(&r);
-	message->n_records = wire_get_count(
-	    &r, LOCATION_MESSAGE_RECORDS, LOCATION_WIRE_MIN);
+	message->n_records =
+	    wire_get_count(&r, LOCATION_MESSAGE_RECORDS, LOCATION_WIRE_MIN);
 	for (uint32_t i = 0; i < message->n_records; i++)
 		location_get(&r, &message->records[i]);
 	return wire_end(&r);
@@ -48,7 +48,7 @@ static int by_change(const void *a, const void *b)
 	const struct location *const *la = a, *const *lb = b;
 
 	return ((*la)->change > (*lb)->change) -
-	    ((*la)->change < (*lb)->change);
+	       ((*la)->change < (*lb)->change);
 }
 
 void location_message_tell(struct location_message *message,

@@ -24,17 +24,15 @@ static const char *reach_costs(enum site_reach reach)
 }
 
 /* The host the path to which leaves least. */
-static uint32_t find_narrowest(
-    const struct site *site, uint32_t me, const uint32_t *path_mtu,
-    uint32_t *fits)
+static uint32_t find_narrowest(const struct site *site, uint32_t me,
+    const uint32_t *path_mtu, uint32_t *fits)
 {
 	uint32_t narrowest = me;
 
 	*fits = UINT32_MAX;
 	for (uint32_t i = 0; i < site->n_hosts; i++) {
 		enum site_reach reach = site_reach(site, me, i);
-		uint32_t left =
-		    path_of(path_mtu, i) - site_overhead(reach);
+		uint32_t left = path_of(path_mtu, i) - site_overhead(reach);
 
 		if (reach == REACH_SELF || left >= *fits)
 			continue;
@@ -56,8 +54,8 @@ static void set_wireguard_mtu(
 	}
 }
 
-bool admit_site(struct site *site, uint32_t me, const uint32_t *path_mtu,
-    struct err *err)
+bool admit_site(
+    struct site *site, uint32_t me, const uint32_t *path_mtu, struct err *err)
 {
 	uint32_t fits, host = find_narrowest(site, me, path_mtu, &fits);
 

@@ -14,7 +14,7 @@
  * names none to the most that fits; refuses an environment that promises
  * more, saying what would be right.
  */
-bool admit_site(struct site *site, uint32_t me, const uint32_t *path_mtu,
-    struct err *err);
+bool admit_site(
+    struct site *site, uint32_t me, const uint32_t *path_mtu, struct err *err);
 
 #endif

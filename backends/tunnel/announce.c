@@ -140,7 +140,7 @@ void announcer_run(struct announcer *announcer, int64_t now_ns)
 		struct announcement a = announcer->pending[i];
 
 		while (a.round < ANNOUNCE_ROUNDS &&
-		    a.start_ns + due_ns[a.round] <= now_ns) {
+		       a.start_ns + due_ns[a.round] <= now_ns) {
 			announce(announcer, &a.vm);
 			a.round++;
 		}

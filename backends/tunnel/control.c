@@ -2,16 +2,15 @@
 /* What violin-tunnelctl asks; see control.h. */
 #include "backends/tunnel/control.h"
 
-bool control_encode_request(const struct control_request *request,
-    void *bytes, size_t cap, size_t *len)
+bool control_encode_request(
+    const struct control_request *request, void *bytes, size_t cap, size_t *len)
 {
 	struct wire_writer w;
 
 	wire_writer_init(&w, bytes, cap);
 	wire_begin_message(&w, request->type, 0);
 	if (request->type == CONTROL_ATTACH || request->type == CONTROL_MOVE)
-		wire_put_bytes(
-		    &w, request->mac.byte, sizeof request->mac.byte);
+		wire_put_bytes(&w, request->mac.byte, sizeof request->mac.byte);
 	if (request->type == CONTROL_ATTACH || request->type == CONTROL_DETACH)
 		wire_put_string(&w, request->port);
 	if (request->type == CONTROL_MOVE) {
@@ -39,15 +38,13 @@ bool control_decode_request(
 	request->type = header.type;
 	switch (header.type) {
 	case CONTROL_ATTACH:
-		wire_get_bytes(
-		    &r, request->mac.byte, sizeof request->mac.byte);
+		wire_get_bytes(&r, request->mac.byte, sizeof request->mac.byte);
 		/* fall through */
 	case CONTROL_DETACH:
 		wire_get_string(&r, request->port, sizeof request->port);
 		break;
 	case CONTROL_MOVE:
-		wire_get_bytes(
-		    &r, request->mac.byte, sizeof request->mac.byte);
+		wire_get_bytes(&r, request->mac.byte, sizeof request->mac.byte);
 		request->phase = wire_get_enum(&r, N_PHASES);
 		wire_get_string(&r, request->host, sizeof request->host);
 		break;
@@ -61,8 +58,8 @@ bool control_decode_request(
 	return wire_end(&r);
 }
 
-bool control_encode_answer(const struct control_answer *answer, void *bytes,
-    size_t cap, size_t *len)
+bool control_encode_answer(
+    const struct control_answer *answer, void *bytes, size_t cap, size_t *len)
 {
 	struct wire_writer w;
 

@@ -15,10 +15,10 @@
 
 enum control_type {
 	CONTROL_ATTACH = 0x0210, /* port, mac: this port is that VM's */
-	CONTROL_DETACH, /* port: it is nobody's */
-	CONTROL_MOVE, /* mac, phase, host: one phase of a move */
-	CONTROL_SHOW, /* what, format */
-	CONTROL_ANSWER, /* ok, behind, text */
+	CONTROL_DETACH,          /* port: it is nobody's */
+	CONTROL_MOVE,            /* mac, phase, host: one phase of a move */
+	CONTROL_SHOW,            /* what, format */
+	CONTROL_ANSWER,          /* ok, behind, text */
 };
 
 enum control_phase {
@@ -47,20 +47,20 @@ struct control_request {
 	enum control_format format;
 };
 
-bool control_encode_request(const struct control_request *request,
-    void *bytes, size_t cap, size_t *len);
+bool control_encode_request(const struct control_request *request, void *bytes,
+    size_t cap, size_t *len);
 bool control_decode_request(
     struct control_request *request, const void *bytes, size_t len);
 
 struct control_answer {
 	bool ok;
-	uint32_t behind; /* hosts that have not heard all that was told */
+	uint32_t behind;  /* hosts that have not heard all that was told */
 	const char *text; /* borrowed; not terminated when decoded */
 	uint32_t text_len;
 };
 
-bool control_encode_answer(const struct control_answer *answer, void *bytes,
-    size_t cap, size_t *len);
+bool control_encode_answer(
+    const struct control_answer *answer, void *bytes, size_t cap, size_t *len);
 /* The text is borrowed from `bytes`. */
 bool control_decode_answer(
     struct control_answer *answer, const void *bytes, size_t len);

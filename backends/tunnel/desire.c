@@ -43,8 +43,8 @@ const struct net_link *desire_find_port(
 	return NULL;
 }
 
-static struct net_link *want_link(struct net *want, const char *name,
-    enum net_kind kind, const char *master)
+static struct net_link *want_link(
+    struct net *want, const char *name, enum net_kind kind, const char *master)
 {
 	struct net_link *link = net_add_link(want);
 
@@ -97,8 +97,8 @@ static void want_remote_vm(
 
 	if (address)
 		want_entry(d->want, NET_REMOTE, d->vxlan, vm->mac, address);
-	want_entry(d->want, NET_PLACE, address ? d->vxlan : d->vlan, vm->mac,
-	    0);
+	want_entry(
+	    d->want, NET_PLACE, address ? d->vxlan : d->vlan, vm->mac, 0);
 	if (vm->ip)
 		want_entry(d->want, NET_NEIGHBOUR, d->bridge, vm->mac, vm->ip);
 }

@@ -37,7 +37,7 @@ static bool same_making(const struct net_link *a, const struct net_link *b)
 		return false;
 	if (a->kind == NET_VXLAN)
 		return a->vni == b->vni && a->udp_port == b->udp_port &&
-		    a->vxlan_learning == b->vxlan_learning;
+		       a->vxlan_learning == b->vxlan_learning;
 	if (a->kind == NET_VLAN)
 		return a->vlan == b->vlan && !strcmp(a->lower, b->lower);
 	return true;
@@ -59,7 +59,7 @@ static bool settings_differ(
     const struct net_link *want, const struct net_link *is)
 {
 	return (want->mtu && want->mtu != is->mtu) || want->up != is->up ||
-	    (*want->alias && strcmp(want->alias, is->alias) != 0);
+	       (*want->alias && strcmp(want->alias, is->alias) != 0);
 }
 
 static void diff_link(
@@ -124,7 +124,7 @@ static bool on_lasting_link(const struct net *want, const struct net *actual,
 	const struct net_link *wanted = net_find_link(want, entry->link);
 
 	return is && wanted && same_making(wanted, is) &&
-	    !strcmp(wanted->master, is->master);
+	       !strcmp(wanted->master, is->master);
 }
 
 static void add_entries(struct diff *diff, const struct net *want,
@@ -135,7 +135,7 @@ static void add_entries(struct diff *diff, const struct net *want,
 
 		if (entry->kind == kind &&
 		    !(has_entry(actual, entry) &&
-			on_lasting_link(want, actual, entry)))
+		        on_lasting_link(want, actual, entry)))
 			add_op(diff, DIFF_ADD_ENTRY)->entry = *entry;
 	}
 }
@@ -153,10 +153,10 @@ static bool is_replaced(const struct net *want, const struct net_entry *old)
 		if (new->kind != old->kind)
 			continue;
 		if (new->kind == NET_NEIGHBOUR
-			? new->ip == old->ip && !strcmp(new->link, old->link)
-			: !mac_compare(new->mac, old->mac) &&
-			(new->kind == NET_PLACE ||
-			    !strcmp(new->link, old->link)))
+		        ? new->ip == old->ip && !strcmp(new->link, old->link)
+		        : !mac_compare(new->mac, old->mac) &&
+		              (new->kind == NET_PLACE ||
+		                  !strcmp(new->link, old->link)))
 			return true;
 	}
 	return false;
@@ -187,7 +187,8 @@ static void del_entries(
 	}
 }
 
-static bool has_address(const struct net *net, const struct net_address *address)
+static bool has_address(
+    const struct net *net, const struct net_address *address)
 {
 	for (size_t i = 0; i < net->n_addresses; i++)
 		if (!net_compare_addresses(&net->addresses[i], address))
@@ -245,7 +246,7 @@ bool diff_nets(struct diff *diff, const struct net *want,
 {
 	for (size_t i = 0; i < want->n_links; i++)
 		if (conflicts(&want->links[i],
-			net_find_link(actual, want->links[i].name), err))
+		        net_find_link(actual, want->links[i].name), err))
 			return false;
 	diff_links(diff, want, actual);
 	diff_addresses(diff, want, actual);
@@ -267,9 +268,9 @@ static const char *format_entry(
 	};
 	char mac[MAC_TEXT_BYTES], ip[IP_TEXT_BYTES];
 
-	snprintf(text, DIFF_TEXT_BYTES, "%s %s %s %s%s%s", verb,
-	    kinds[e->kind], e->link, mac_format(e->mac, mac),
-	    e->ip ? " " : "", e->ip ? ip_format(e->ip, ip) : "");
+	snprintf(text, DIFF_TEXT_BYTES, "%s %s %s %s%s%s", verb, kinds[e->kind],
+	    e->link, mac_format(e->mac, mac), e->ip ? " " : "",
+	    e->ip ? ip_format(e->ip, ip) : "");
 	return text;
 }
 

@@ -17,10 +17,10 @@
 #include "backends/tunnel/net.h"
 
 enum diff_verb {
-	DIFF_ADD_LINK, /* create; its master, flags and state follow */
-	DIFF_SET_LINK, /* alias, MTU and state (up) */
+	DIFF_ADD_LINK,   /* create; its master, flags and state follow */
+	DIFF_SET_LINK,   /* alias, MTU and state (up) */
 	DIFF_SET_MASTER, /* put into link.master, or out of any if "" */
-	DIFF_SET_FLAGS, /* link.port_flags */
+	DIFF_SET_FLAGS,  /* link.port_flags */
 	DIFF_ADD_ADDRESS,
 	DIFF_ADD_ENTRY, /* broadcast is added to what is there; the others
 	                   replace where the MAC or IP was before */

@@ -31,10 +31,11 @@ static void match_meta(
 	nft_cmp(nft, NFT_CMP_EQ, data, bytes);
 }
 
-/* --- the bridge's table ---------------------------------------------------- */
+/* --- the bridge's table ----------------------------------------------------
+ */
 
-static void rule_storm(struct nft *nft, const char *chain,
-    const struct site_environment *env)
+static void rule_storm(
+    struct nft *nft, const char *chain, const struct site_environment *env)
 {
 	static const uint8_t group_bit = 1, none = 0;
 	char counter[32];
@@ -83,8 +84,8 @@ static void name_chain(char chain[CHAIN_BYTES], uint32_t vni)
 	snprintf(chain, CHAIN_BYTES, "env%u", vni & 0xffffff);
 }
 
-static void add_environment(struct nft *nft,
-    const struct site_environment *env, const struct filter_counters *old)
+static void add_environment(struct nft *nft, const struct site_environment *env,
+    const struct filter_counters *old)
 {
 	const struct filter_counter *was;
 	char chain[CHAIN_BYTES], counter[32];
@@ -115,8 +116,7 @@ static void add_ports(struct nft *nft, const struct net *want)
 	nft_begin_elements(nft, "ours");
 	for (size_t i = 0; i < want->n_links; i++)
 		if (*want->links[i].master)
-			nft_element(
-			    nft, want->links[i].name, IFNAMSIZ, NULL);
+			nft_element(nft, want->links[i].name, IFNAMSIZ, NULL);
 	nft_end_elements(nft);
 	nft_begin_elements(nft, "guests");
 	for (size_t i = 0; i < want->n_links; i++) {
@@ -155,7 +155,8 @@ static void build_bridge_table(struct nft *nft, const struct site *site,
 	nft_end_rule(nft);
 }
 
-/* --- the ip table ---------------------------------------------------------- */
+/* --- the ip table ----------------------------------------------------------
+ */
 
 static void match_our_vxlan(struct nft *nft, const struct site *site)
 {
@@ -233,13 +234,12 @@ static void build_ip_table(struct nft *nft, const struct site *site,
 	nft_end_rule(nft);
 }
 
-void *filter_build(const struct site *site, uint32_t me,
-    const struct net *want, const struct filter_counters *counters,
-    size_t *len)
+void *filter_build(const struct site *site, uint32_t me, const struct net *want,
+    const struct filter_counters *counters, size_t *len)
 {
 	size_t cap = FIXED_ROOM +
-	    (size_t)ENVIRONMENT_ROOM * site->n_environments +
-	    (size_t)NAME_ROOM * (site->n_hosts + want->n_links);
+	             (size_t)ENVIRONMENT_ROOM * site->n_environments +
+	             (size_t)NAME_ROOM * (site->n_hosts + want->n_links);
 	void *buffer = calloc(1, cap);
 	struct nft nft;
 
@@ -253,7 +253,8 @@ void *filter_build(const struct site *site, uint32_t me,
 	return buffer;
 }
 
-/* --- with a kernel --------------------------------------------------------- */
+/* --- with a kernel ---------------------------------------------------------
+ */
 
 void filter_fini(struct filter *filter)
 {

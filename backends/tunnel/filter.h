@@ -49,9 +49,8 @@ void filter_forget(struct filter *filter);
 
 /* The transaction; pure.  Returns a new buffer of *len bytes.  `counters`
  * go on from where they were. */
-void *filter_build(const struct site *site, uint32_t me,
-    const struct net *want, const struct filter_counters *counters,
-    size_t *len);
+void *filter_build(const struct site *site, uint32_t me, const struct net *want,
+    const struct filter_counters *counters, size_t *len);
 
 bool filter_read_counters(
     struct nl *netfilter, struct filter_counters *counters, struct err *err);

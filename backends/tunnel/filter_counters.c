@@ -78,14 +78,14 @@ static int on_data(const struct nlattr *attr, void *data)
 static uint64_t get_u64(const struct nlattr *attr)
 {
 	return attr && mnl_attr_get_payload_len(attr) == sizeof(uint64_t)
-	    ? be64toh(mnl_attr_get_u64(attr))
-	    : 0;
+	           ? be64toh(mnl_attr_get_u64(attr))
+	           : 0;
 }
 
 static bool is_text(const struct nlattr *attr, const char *text)
 {
 	return attr && mnl_attr_get_payload_len(attr) == strlen(text) + 1 &&
-	    !memcmp(mnl_attr_get_payload(attr), text, strlen(text) + 1);
+	       !memcmp(mnl_attr_get_payload(attr), text, strlen(text) + 1);
 }
 
 bool filter_parse_counter(
@@ -136,5 +136,5 @@ bool filter_read_counters(
 	general->nfgen_family = AF_UNSPEC;
 	mnl_attr_put_strz(request, NFTA_OBJ_TABLE, FILTER_TABLE);
 	return nl_request(netfilter, request, visit, restart, counters) ||
-	    err_set(err, "reading nf_tables' counters: %s", strerror(errno));
+	       err_set(err, "reading nf_tables' counters: %s", strerror(errno));
 }

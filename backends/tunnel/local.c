@@ -26,12 +26,12 @@ bool local_open(struct local *local, const char *path, struct err *err)
 		return err_set(err, "%s: the name is too long", path);
 	strcpy(address.sun_path, path);
 	strcpy(local->path, path);
-	local->listener = socket(
-	    AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	local->listener =
+	    socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	unlink(path);
 	if (local->listener < 0 ||
 	    bind(local->listener, (const struct sockaddr *)&address,
-		sizeof address) < 0 ||
+	        sizeof address) < 0 ||
 	    chmod(path, 0600) < 0 || listen(local->listener, BACKLOG) < 0) {
 		err_set(err, "%s: %s", path, strerror(errno));
 		local_close(local);
@@ -66,7 +66,7 @@ static bool may_ask(int fd)
 	socklen_t size = sizeof who;
 
 	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0 &&
-	    (who.uid == 0 || who.uid == geteuid());
+	       (who.uid == 0 || who.uid == geteuid());
 }
 
 static void accept_clients(struct local *local)
@@ -74,7 +74,7 @@ static void accept_clients(struct local *local)
 	int fd;
 
 	while ((fd = accept4(local->listener, NULL, NULL,
-		    SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
+	            SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
 		if (local->n_clients < LOCAL_CLIENTS_MAX && may_ask(fd))
 			local->clients[local->n_clients++] = fd;
 		else
@@ -102,8 +102,8 @@ static bool move(struct turn *turn, const struct control_request *request)
 		    mac_format(request->mac, text));
 	if (*request->host &&
 	    site_find_host(&t->site, request->host) == UINT32_MAX)
-		return err_set(&turn->err, "there is no host \"%s\"",
-		    request->host);
+		return err_set(
+		    &turn->err, "there is no host \"%s\"", request->host);
 	switch (request->phase) {
 	case PHASE_PREPARE:
 		next = location_prepare(now, 0, request->host);
@@ -156,12 +156,12 @@ static bool answer_request(
 		return false;
 	answer.ok = obey(turn, &request);
 	answer.behind = peers_behind(turn->peers, turn->t);
-	answer.text = !answer.ok ? turn->err.text
-	    : turn->text	 ? turn->text
-				 : "";
+	answer.text = !answer.ok   ? turn->err.text
+	              : turn->text ? turn->text
+	                           : "";
 	answer.text_len = (uint32_t)strnlen(answer.text, CONTROL_TEXT_MAX);
 	sent = control_encode_answer(&answer, out, sizeof out, &out_len) &&
-	    send(fd, out, out_len, MSG_NOSIGNAL) == (ssize_t)out_len;
+	       send(fd, out, out_len, MSG_NOSIGNAL) == (ssize_t)out_len;
 	free(turn->text);
 	return sent;
 }
@@ -173,8 +173,8 @@ static bool answer_locations(
 	size_t out_len;
 
 	return peers_answer_tell(
-		   turn->t, bytes, len, out, sizeof out, &out_len) &&
-	    send(fd, out, out_len, MSG_NOSIGNAL) == (ssize_t)out_len;
+	           turn->t, bytes, len, out, sizeof out, &out_len) &&
+	       send(fd, out, out_len, MSG_NOSIGNAL) == (ssize_t)out_len;
 }
 
 /* False if the client is gone or talks nonsense. */
@@ -189,7 +189,7 @@ static bool serve_client(int fd, struct tunneld *t, struct peers *peers)
 	if (n == 0 || (size_t)n > sizeof in)
 		return false;
 	return answer_request(fd, &turn, in, (size_t)n) ||
-	    answer_locations(fd, &turn, in, (size_t)n);
+	       answer_locations(fd, &turn, in, (size_t)n);
 }
 
 void local_serve(struct local *local, struct tunneld *t, struct peers *peers)

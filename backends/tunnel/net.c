@@ -157,8 +157,8 @@ void net_alias_port(char alias[NET_ALIAS_BYTES], struct mac mac)
 {
 	char text[MAC_TEXT_BYTES];
 
-	snprintf(alias, NET_ALIAS_BYTES, "%s%s", port_alias,
-	    mac_format(mac, text));
+	snprintf(
+	    alias, NET_ALIAS_BYTES, "%s%s", port_alias, mac_format(mac, text));
 }
 
 bool net_port_mac(const struct net_link *link, struct mac *mac)
@@ -166,7 +166,7 @@ bool net_port_mac(const struct net_link *link, struct mac *mac)
 	size_t n = sizeof port_alias - 1;
 
 	return link->kind == NET_PORT && !strncmp(link->alias, port_alias, n) &&
-	    mac_parse(link->alias + n, mac);
+	       mac_parse(link->alias + n, mac);
 }
 
 const char *ip_format(uint32_t ip, char text[IP_TEXT_BYTES])

@@ -60,7 +60,7 @@ struct net_link {
 	uint32_t mtu; /* 0 in what is desired: as it is */
 	bool up;
 	uint32_t port_flags; /* meaningful with a master */
-	uint32_t vni; /* VXLAN */
+	uint32_t vni;        /* VXLAN */
 	uint16_t udp_port;
 	bool vxlan_learning;
 	uint16_t vlan; /* VLAN */
@@ -71,7 +71,7 @@ struct net_link {
 enum net_entry_kind {
 	NET_NEIGHBOUR, /* ip is at mac, seen from bridge `link` */
 	NET_REMOTE, /* VXLAN `link`: mac (zero: broadcast) is behind host ip */
-	NET_PLACE, /* mac is at bridge port `link` */
+	NET_PLACE,  /* mac is at bridge port `link` */
 };
 
 struct net_entry {

@@ -198,7 +198,7 @@ void nft_element(
 	struct nlattr *element;
 
 	assert(nft->cap - nft->len >=
-	    nft->message->nlmsg_len + (size_t)ELEMENT_ROOM);
+	       nft->message->nlmsg_len + (size_t)ELEMENT_ROOM);
 	/* The list's length is 16 bits: on with the next message. */
 	if (nft->message->nlmsg_len > UINT16_MAX - 2 * ELEMENT_ROOM) {
 		char set[NFT_SET_MAXNAMELEN];

@@ -19,7 +19,7 @@ bool nl_open(struct nl *nl, int bus, struct err *err)
 		return err_set(err, "netlink: %s", strerror(errno));
 	if (mnl_socket_bind(nl->socket, 0, MNL_SOCKET_AUTOPID) < 0 ||
 	    setsockopt(mnl_socket_get_fd(nl->socket), SOL_SOCKET, SO_RCVTIMEO,
-		&patience, sizeof patience) < 0) {
+	        &patience, sizeof patience) < 0) {
 		err_set(err, "netlink: %s", strerror(errno));
 		nl_close(nl);
 		return false;
@@ -93,8 +93,8 @@ bool nl_request(struct nl *nl, struct nlmsghdr *request, nl_visit *visit,
 
 	for (int tries = 0; tries < DUMP_TRIES; tries++) {
 		request->nlmsg_seq = ++nl->sequence;
-		if (mnl_socket_sendto(
-			nl->socket, request, request->nlmsg_len) < 0)
+		if (mnl_socket_sendto(nl->socket, request, request->nlmsg_len) <
+		    0)
 			return false;
 		if (receive(nl, request->nlmsg_seq, &v) >= 0)
 			return true;
@@ -138,7 +138,8 @@ bool nl_send_transaction(struct nl *nl, const void *messages, size_t len)
 	if (mnl_socket_sendto(nl->socket, messages, len) < 0)
 		return false;
 	while ((n = recv(fd, buffer, sizeof buffer, MSG_DONTWAIT)) > 0)
-		if (!first && mnl_cb_run(buffer, (size_t)n, 0, 0, NULL, NULL) < 0)
+		if (!first &&
+		    mnl_cb_run(buffer, (size_t)n, 0, 0, NULL, NULL) < 0)
 			first = errno;
 	errno = first;
 	return !first;

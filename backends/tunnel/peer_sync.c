@@ -19,8 +19,8 @@ void peer_sync_told(struct peer_sync *sync, uint64_t change, int64_t now_ns)
 	sync->tell_at_ns = now_ns + again_ns;
 }
 
-void peer_sync_heard(struct peer_sync *sync, uint64_t instance,
-    uint64_t change, int64_t now_ns)
+void peer_sync_heard(
+    struct peer_sync *sync, uint64_t instance, uint64_t change, int64_t now_ns)
 {
 	if (sync->instance != instance) {
 		bool restarted = sync->instance != 0;
@@ -35,8 +35,8 @@ void peer_sync_heard(struct peer_sync *sync, uint64_t instance,
 	if (change > sync->heard && change <= sync->told)
 		sync->heard = change;
 	/* More than a message holds: go on at once. */
-	sync->tell_at_ns = sync->heard < sync->told ? now_ns + again_ns
-						    : now_ns + idle_ns;
+	sync->tell_at_ns =
+	    sync->heard < sync->told ? now_ns + again_ns : now_ns + idle_ns;
 }
 
 int64_t peer_sync_next_ns(const struct peer_sync *sync)

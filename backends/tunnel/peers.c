@@ -10,8 +10,7 @@
 #include "backends/location_message.h"
 #include "core/units.h"
 
-static bool load_key(
-    struct peers *peers, const char *folder, struct err *err)
+static bool load_key(struct peers *peers, const char *folder, struct err *err)
 {
 	char path[PATH_MAX];
 
@@ -58,8 +57,8 @@ static bool open_clients(
 		if (i == t->me || !host->has_control_key || !*host->control)
 			continue;
 		peer->host = i;
-		peer->client = curve_client_new(peers->clients,
-		    &host->control_key, host->control, err);
+		peer->client = curve_client_new(
+		    peers->clients, &host->control_key, host->control, err);
 		if (!peer->client)
 			return false;
 		peers->n_peers++;
@@ -137,7 +136,7 @@ static void serve(struct peers *peers, struct tunneld *t)
 	size_t len, out_len;
 
 	while (peers->server &&
-	    curve_server_receive(peers->server, &from, in, sizeof in, &len))
+	       curve_server_receive(peers->server, &from, in, sizeof in, &len))
 		if (peers_answer_tell(t, in, len, out, sizeof out, &out_len))
 			curve_server_send(peers->server, &from, out, out_len);
 }

@@ -17,9 +17,9 @@
 
 /* What a peer is known to have heard; pure. */
 struct peer_sync {
-	uint64_t instance; /* of the peer; 0: not known */
-	uint64_t heard; /* up to this change of our table */
-	uint64_t told; /* what was told last goes up to here */
+	uint64_t instance;  /* of the peer; 0: not known */
+	uint64_t heard;     /* up to this change of our table */
+	uint64_t told;      /* what was told last goes up to here */
 	int64_t tell_at_ns; /* not before, unless there is news */
 };
 
@@ -27,8 +27,8 @@ struct peer_sync {
 bool peer_sync_due(
     const struct peer_sync *sync, uint64_t changes, int64_t now_ns);
 void peer_sync_told(struct peer_sync *sync, uint64_t change, int64_t now_ns);
-void peer_sync_heard(struct peer_sync *sync, uint64_t instance,
-    uint64_t change, int64_t now_ns);
+void peer_sync_heard(
+    struct peer_sync *sync, uint64_t instance, uint64_t change, int64_t now_ns);
 int64_t peer_sync_next_ns(const struct peer_sync *sync);
 
 struct peer {

@@ -73,11 +73,11 @@ static enum net_kind parse_kind(const struct nlattr *kind)
 	char text[16];
 
 	get_text(kind, text, sizeof text);
-	return !strcmp(text, "bridge") ? NET_BRIDGE
-	    : !strcmp(text, "vxlan")   ? NET_VXLAN
-	    : !strcmp(text, "vlan")    ? NET_VLAN
-	    : !strcmp(text, "wireguard") ? NET_WIREGUARD
-					 : NET_PORT;
+	return !strcmp(text, "bridge")      ? NET_BRIDGE
+	       : !strcmp(text, "vxlan")     ? NET_VXLAN
+	       : !strcmp(text, "vlan")      ? NET_VLAN
+	       : !strcmp(text, "wireguard") ? NET_WIREGUARD
+	                                    : NET_PORT;
 }
 
 static uint32_t parse_port_flags(const struct nlattr *data)
@@ -187,8 +187,8 @@ static bool parse_link(const struct nlmsghdr *message, struct net *net)
 	return true;
 }
 
-static void parse_entry(struct net *net, const struct ndmsg *nd,
-    const struct nlattr *const tb[])
+static void parse_entry(
+    struct net *net, const struct ndmsg *nd, const struct nlattr *const tb[])
 {
 	const struct net_link *link =
 	    net_find_index(net, (uint32_t)nd->ndm_ifindex);
@@ -207,7 +207,7 @@ static void parse_entry(struct net *net, const struct ndmsg *nd,
 		kind = NET_PLACE;
 		static_state = nd->ndm_state & NUD_NOARP;
 	} else if (has_bytes(tb[NDA_DST], 4) && !has_bytes(tb[NDA_DST], 5) &&
-	    !(nd->ndm_state & NUD_NOARP && !bridged)) {
+	           !(nd->ndm_state & NUD_NOARP && !bridged)) {
 		kind = bridged ? NET_REMOTE : NET_NEIGHBOUR;
 		static_state = nd->ndm_state & (NUD_PERMANENT | NUD_NOARP);
 	} else {
@@ -316,9 +316,9 @@ static bool read_table(
 	struct dump d = {net, *net};
 	/* The families of all these headers stand in their first byte; the
 	 * longest, of links, does for all but neighbours'. */
-	size_t header = type == RTM_GETNEIGH ? sizeof(struct ndmsg)
-	    : type == RTM_GETADDR	     ? sizeof(struct ifaddrmsg)
-					     : sizeof(struct ifinfomsg);
+	size_t header = type == RTM_GETNEIGH  ? sizeof(struct ndmsg)
+	                : type == RTM_GETADDR ? sizeof(struct ifaddrmsg)
+	                                      : sizeof(struct ifinfomsg);
 	uint8_t *start;
 
 	request->nlmsg_type = type;

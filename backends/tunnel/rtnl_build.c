@@ -18,8 +18,7 @@ struct builder {
 	unsigned (*index_of)(const char *name);
 };
 
-static struct nlmsghdr *begin(
-    struct builder *b, uint16_t type, uint16_t flags)
+static struct nlmsghdr *begin(struct builder *b, uint16_t type, uint16_t flags)
 {
 	struct nlmsghdr *m = mnl_nlmsg_put_header(b->buffer + b->len);
 
@@ -174,29 +173,25 @@ static bool is_broadcast(const struct net_entry *entry)
 {
 	static const struct mac broadcast;
 
-	return entry->kind == NET_REMOTE &&
-	    !mac_compare(entry->mac, broadcast);
+	return entry->kind == NET_REMOTE && !mac_compare(entry->mac, broadcast);
 }
 
 static void build_entry(
     struct builder *b, const struct net_entry *entry, bool add)
 {
-	uint16_t flags = !add	     ? 0
-	    : is_broadcast(entry) ? NLM_F_CREATE | NLM_F_APPEND
-				  : NLM_F_CREATE | NLM_F_REPLACE;
-	struct nlmsghdr *m =
-	    begin(b, add ? RTM_NEWNEIGH : RTM_DELNEIGH, flags);
+	uint16_t flags = !add                  ? 0
+	                 : is_broadcast(entry) ? NLM_F_CREATE | NLM_F_APPEND
+	                                       : NLM_F_CREATE | NLM_F_REPLACE;
+	struct nlmsghdr *m = begin(b, add ? RTM_NEWNEIGH : RTM_DELNEIGH, flags);
 	struct ndmsg *nd = mnl_nlmsg_put_extra_header(m, sizeof *nd);
 
 	nd->ndm_ifindex = (int)b->index_of(entry->link);
 	nd->ndm_family = entry->kind == NET_NEIGHBOUR ? AF_INET : AF_BRIDGE;
-	nd->ndm_state =
-	    entry->kind == NET_PLACE ? NUD_NOARP : NUD_PERMANENT;
-	nd->ndm_flags = entry->kind == NET_PLACE ? NTF_MASTER
-	    : entry->kind == NET_REMOTE		 ? NTF_SELF
-						 : 0;
-	mnl_attr_put(
-	    m, NDA_LLADDR, sizeof entry->mac.byte, entry->mac.byte);
+	nd->ndm_state = entry->kind == NET_PLACE ? NUD_NOARP : NUD_PERMANENT;
+	nd->ndm_flags = entry->kind == NET_PLACE    ? NTF_MASTER
+	                : entry->kind == NET_REMOTE ? NTF_SELF
+	                                            : 0;
+	mnl_attr_put(m, NDA_LLADDR, sizeof entry->mac.byte, entry->mac.byte);
 	if (entry->kind != NET_PLACE)
 		mnl_attr_put_u32(m, NDA_DST, htonl(entry->ip));
 	end(b, m);
@@ -283,6 +278,5 @@ bool rtnl_apply(struct nl *nl, const struct diff_op *op, struct err *err)
 		    "%s: this kernel has no %s interfaces: load the module, "
 		    "or configure without them",
 		    op->link.name, kind_names[op->link.kind]);
-	return err_set(
-	    err, "%s: %s", diff_format(op, text), strerror(errno));
+	return err_set(err, "%s: %s", diff_format(op, text), strerror(errno));
 }

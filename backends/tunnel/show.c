@@ -9,7 +9,8 @@
 
 #include "backends/tunnel/rtnl.h"
 
-/* --- counters -------------------------------------------------------------- */
+/* --- counters --------------------------------------------------------------
+ */
 
 /* One environment on this host: what its VMs sent and received here, what
  * went through the tunnels, and what the broadcast limit dropped. */
@@ -41,8 +42,8 @@ static struct env_counters sum_environment(const struct net *actual,
 		const struct net_link *link = &actual->links[i];
 
 		if (!strcmp(link->master, bridge))
-			add_counters(link->kind == NET_PORT ? &sum.guests
-							    : &sum.tunnels,
+			add_counters(
+			    link->kind == NET_PORT ? &sum.guests : &sum.tunnels,
 			    &link->counters);
 	}
 	snprintf(name, sizeof name, "storm%u", env->vni);
@@ -61,14 +62,11 @@ static const struct {
     {"received_bytes", offsetof(struct env_counters, guests.tx_bytes)},
     {"received_packets", offsetof(struct env_counters, guests.tx_packets)},
     {"tunnel_sent_bytes", offsetof(struct env_counters, tunnels.tx_bytes)},
-    {"tunnel_sent_packets",
-	offsetof(struct env_counters, tunnels.tx_packets)},
-    {"tunnel_received_bytes",
-	offsetof(struct env_counters, tunnels.rx_bytes)},
+    {"tunnel_sent_packets", offsetof(struct env_counters, tunnels.tx_packets)},
+    {"tunnel_received_bytes", offsetof(struct env_counters, tunnels.rx_bytes)},
     {"tunnel_received_packets",
-	offsetof(struct env_counters, tunnels.rx_packets)},
-    {"broadcast_dropped_packets",
-	offsetof(struct env_counters, storm_packets)},
+        offsetof(struct env_counters, tunnels.rx_packets)},
+    {"broadcast_dropped_packets", offsetof(struct env_counters, storm_packets)},
 };
 enum { N_COLUMNS = sizeof columns / sizeof columns[0] };
 
@@ -127,8 +125,8 @@ static void counters_prometheus(
 	    foreign);
 }
 
-static bool show_counters(struct tunneld *t, enum control_format format,
-    FILE *out, struct err *err)
+static bool show_counters(
+    struct tunneld *t, enum control_format format, FILE *out, struct err *err)
 {
 	static void (*const formats[N_FORMATS])(
 	    FILE *, const struct env_counters *, size_t, uint64_t) = {
@@ -142,7 +140,7 @@ static bool show_counters(struct tunneld *t, enum control_format format,
 	bool ok;
 
 	ok = rtnl_read(&t->route, &t->actual, err) &&
-	    filter_read_counters(&t->netfilter, &dropped, err);
+	     filter_read_counters(&t->netfilter, &dropped, err);
 	sums = calloc(t->site.n_environments + 1, sizeof *sums);
 	if (!sums)
 		abort();
@@ -158,7 +156,8 @@ static bool show_counters(struct tunneld *t, enum control_format format,
 	return ok;
 }
 
-/* --- state ----------------------------------------------------------------- */
+/* --- state -----------------------------------------------------------------
+ */
 
 static const char *environment_name(const struct tunneld *t, uint32_t vni)
 {
@@ -182,8 +181,8 @@ static void vm_text(
 	const char *port = port_name(t, vm->mac);
 
 	fprintf(out, "  %s %-15s %-12s at %s", mac_format(vm->mac, mac),
-	    vm->ip ? ip_format(vm->ip, ip) : "-",
-	    environment_name(t, vm->vni), *vm->host ? vm->host : "nowhere");
+	    vm->ip ? ip_format(vm->ip, ip) : "-", environment_name(t, vm->vni),
+	    *vm->host ? vm->host : "nowhere");
 	if (*vm->standby)
 		fprintf(out, ", standby %s", vm->standby);
 	if (*port)
@@ -196,7 +195,8 @@ static void state_text(
 {
 	fprintf(out, "host %s: %s\n", t->site.hosts[t->me].name,
 	    t->follows ? "the kernel is as it should be" : t->trouble.text);
-	fprintf(out, "%lu reconciliations, %lu operations, %lu stale messages\n",
+	fprintf(out,
+	    "%lu reconciliations, %lu operations, %lu stale messages\n",
 	    t->n_reconciled, t->n_operations, t->n_stale);
 	for (uint32_t i = 0; i < t->site.n_environments; i++)
 		fprintf(out, "environment %s: vni %u, mtu %u\n",
@@ -241,8 +241,8 @@ static void vm_json(
 	put_string(out, vm->standby);
 	fputs(",\"port\":", out);
 	put_string(out, port_name(t, vm->mac));
-	fprintf(out, ",\"epoch\":%lu,\"sequence\":%lu}", vm->epoch,
-	    vm->sequence);
+	fprintf(
+	    out, ",\"epoch\":%lu,\"sequence\":%lu}", vm->epoch, vm->sequence);
 }
 
 static void state_json(
@@ -250,8 +250,8 @@ static void state_json(
 {
 	fputs("{\"host\":", out);
 	put_string(out, t->site.hosts[t->me].name);
-	fprintf(out, ",\"follows\":%s,\"trouble\":",
-	    t->follows ? "true" : "false");
+	fprintf(
+	    out, ",\"follows\":%s,\"trouble\":", t->follows ? "true" : "false");
 	put_string(out, t->follows ? "" : t->trouble.text);
 	fprintf(out,
 	    ",\"reconciliations\":%lu,\"operations\":%lu,\"stale\":%lu,"
@@ -264,8 +264,7 @@ static void state_json(
 	}
 	fputs("],\"peers\":[", out);
 	for (uint32_t i = 0; i < peers->n_peers; i++)
-		fprintf(out,
-		    "%s{\"host\":\"%s\",\"heard\":%lu,\"of\":%lu}",
+		fprintf(out, "%s{\"host\":\"%s\",\"heard\":%lu,\"of\":%lu}",
 		    i ? "," : "", t->site.hosts[peers->peers[i].host].name,
 		    peers->peers[i].sync.heard, t->locations.changes);
 	fputs("]}\n", out);
@@ -292,9 +291,8 @@ char *show_make(struct tunneld *t, const struct peers *peers,
 
 	if (!out)
 		return err_set(err, "%s", strerror(errno)), NULL;
-	ok = what == SHOW_COUNTERS
-	    ? show_counters(t, format, out, err)
-	    : show_state(t, peers, format, out, err);
+	ok = what == SHOW_COUNTERS ? show_counters(t, format, out, err)
+	                           : show_state(t, peers, format, out, err);
 	fclose(out);
 	if (!ok) {
 		free(text);

@@ -40,13 +40,12 @@ enum site_reach site_reach(const struct site *site, uint32_t me, uint32_t host)
 		return REACH_SELF;
 	if (site->hosts[host].domain != domain)
 		return site->encryption == SITE_PLAIN ? REACH_PLAIN
-						      : REACH_WIREGUARD;
+		                                      : REACH_WIREGUARD;
 	return site->domains[domain].datapath == SITE_VLAN ? REACH_LINK
-							   : REACH_PLAIN;
+	                                                   : REACH_PLAIN;
 }
 
-uint32_t site_vxlan_address(
-    const struct site *site, uint32_t me, uint32_t host)
+uint32_t site_vxlan_address(const struct site *site, uint32_t me, uint32_t host)
 {
 	switch (site_reach(site, me, host)) {
 	case REACH_PLAIN:

@@ -29,13 +29,13 @@ struct site_domain {
 
 struct site_host {
 	char name[SITE_NAME_BYTES];
-	uint32_t domain; /* index */
+	uint32_t domain;  /* index */
 	uint32_t address; /* IPv4 on the infrastructure, host byte order */
 	uint32_t tunnel_address; /* inside WireGuard; 0: none */
 	bool has_wireguard_key, has_control_key;
 	struct curve_public wireguard_key; /* the same curve, the same text */
 	struct curve_public control_key;
-	char uplink[IFNAMSIZ]; /* carries the VLANs; or "" */
+	char uplink[IFNAMSIZ];            /* carries the VLANs; or "" */
 	char control[SITE_CONTROL_BYTES]; /* "tcp://10.0.0.1:7471"; or "" */
 };
 
@@ -47,8 +47,8 @@ struct site_manager {
 struct site_environment {
 	char name[SITE_NAME_BYTES];
 	uint32_t vni;
-	uint16_t vlan; /* 0: none */
-	uint32_t mtu; /* promised to the VMs; 0: what fits */
+	uint16_t vlan;          /* 0: none */
+	uint32_t mtu;           /* promised to the VMs; 0: what fits */
 	uint32_t broadcast_pps; /* frames a second from the VMs of a host */
 };
 
@@ -56,9 +56,9 @@ struct site_vm {
 	char name[SITE_NAME_BYTES];
 	uint32_t environment; /* index */
 	struct mac mac;
-	uint32_t ip; /* 0: not known */
+	uint32_t ip;                /* 0: not known */
 	char host[SITE_NAME_BYTES]; /* where it is at first; or "" */
-	char port[IFNAMSIZ]; /* its interface on any host; or "" */
+	char port[IFNAMSIZ];        /* its interface on any host; or "" */
 };
 
 struct site {
@@ -82,8 +82,8 @@ struct site {
 /* How frames get from one host to another. */
 enum site_reach {
 	REACH_SELF,
-	REACH_LINK, /* by VLAN, on the link that both are on */
-	REACH_PLAIN, /* VXLAN to the host's address */
+	REACH_LINK,      /* by VLAN, on the link that both are on */
+	REACH_PLAIN,     /* VXLAN to the host's address */
 	REACH_WIREGUARD, /* VXLAN to the host's tunnel address */
 };
 
@@ -108,9 +108,9 @@ bool site_needs_wireguard(const struct site *site, uint32_t me);
 
 /* Bytes that a tunnel takes from each packet of the infrastructure. */
 enum {
-	SITE_VXLAN_BYTES = 50, /* IPv4 20, UDP 8, VXLAN 8, Ethernet 14 */
+	SITE_VXLAN_BYTES = 50,     /* IPv4 20, UDP 8, VXLAN 8, Ethernet 14 */
 	SITE_WIREGUARD_BYTES = 60, /* IPv4 20, UDP 8, header 16, tag 16 */
-	SITE_VLAN_BYTES = 0, /* the link carries the tag beside its MTU */
+	SITE_VLAN_BYTES = 0,       /* the link carries the tag beside its MTU */
 };
 uint32_t site_overhead(enum site_reach reach);
 

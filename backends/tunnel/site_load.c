@@ -62,19 +62,19 @@ struct raw_site {
 	unsigned environments_count;
 };
 
-#define TEXT(type, field, flag, max)                                          \
-	CYAML_FIELD_STRING_PTR(                                               \
+#define TEXT(type, field, flag, max)                                           \
+	CYAML_FIELD_STRING_PTR(                                                \
 	    #field, CYAML_FLAG_POINTER | (flag), struct type, field, 1, max)
 #define NAME(type, field) TEXT(type, field, 0, SITE_NAME_BYTES - 1)
 #define MAYBE(type, field, max) TEXT(type, field, CYAML_FLAG_OPTIONAL, max)
-#define NUMBER(type, field, flag)                                             \
+#define NUMBER(type, field, flag)                                              \
 	CYAML_FIELD_UINT(#field, flag, struct type, field)
-#define TABLE(type, field, flag, entry)                                       \
-	CYAML_FIELD_SEQUENCE(#field, CYAML_FLAG_POINTER | (flag),             \
-	    struct type, field, &(entry), 0, CYAML_UNLIMITED)
-#define ENTRY(type, fields)                                                   \
-	{                                                                     \
-		CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct type, fields)  \
+#define TABLE(type, field, flag, entry)                                        \
+	CYAML_FIELD_SEQUENCE(#field, CYAML_FLAG_POINTER | (flag), struct type, \
+	    field, &(entry), 0, CYAML_UNLIMITED)
+#define ENTRY(type, fields)                                                    \
+	{                                                                      \
+		CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct type, fields)   \
 	}
 
 static const cyaml_strval_t encryptions[] = {
@@ -102,7 +102,7 @@ static const cyaml_schema_value_t host_entry = ENTRY(raw_host, host_fields);
 static const cyaml_schema_field_t domain_fields[] = {
     NAME(raw_domain, name),
     CYAML_FIELD_ENUM("datapath", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT,
-	struct raw_domain, datapath, datapaths, CYAML_ARRAY_LEN(datapaths)),
+        struct raw_domain, datapath, datapaths, CYAML_ARRAY_LEN(datapaths)),
     TABLE(raw_domain, hosts, 0, host_entry),
     CYAML_FIELD_END,
 };
@@ -133,8 +133,8 @@ static const cyaml_schema_field_t environment_fields[] = {
     NUMBER(raw_environment, vlan, CYAML_FLAG_OPTIONAL),
     NUMBER(raw_environment, mtu, CYAML_FLAG_OPTIONAL),
     CYAML_FIELD_UINT_PTR("broadcast_pps",
-	CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw_environment,
-	broadcast_pps),
+        CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw_environment,
+        broadcast_pps),
     TABLE(raw_environment, vms, CYAML_FLAG_OPTIONAL, vm_entry),
     CYAML_FIELD_END,
 };
@@ -143,13 +143,12 @@ static const cyaml_schema_value_t environment_entry =
 
 static const cyaml_schema_field_t site_fields[] = {
     CYAML_FIELD_ENUM("encryption", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT,
-	struct raw_site, encryption, encryptions,
-	CYAML_ARRAY_LEN(encryptions)),
+        struct raw_site, encryption, encryptions, CYAML_ARRAY_LEN(encryptions)),
     NUMBER(raw_site, vxlan_port, CYAML_FLAG_OPTIONAL),
     NUMBER(raw_site, wireguard_port, CYAML_FLAG_OPTIONAL),
     NUMBER(raw_site, tunnel_prefix, CYAML_FLAG_OPTIONAL),
     CYAML_FIELD_BOOL_PTR("announce", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
-	struct raw_site, announce),
+        struct raw_site, announce),
     TABLE(raw_site, domains, 0, domain_entry),
     TABLE(raw_site, managers, CYAML_FLAG_OPTIONAL, manager_entry),
     TABLE(raw_site, environments, 0, environment_entry),
@@ -158,7 +157,8 @@ static const cyaml_schema_field_t site_fields[] = {
 static const cyaml_schema_value_t site_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct raw_site, site_fields)};
 
-/* --- checking -------------------------------------------------------------- */
+/* --- checking --------------------------------------------------------------
+ */
 
 /* The site that is made, what it is made from, and where errors go. */
 struct load {
@@ -236,8 +236,8 @@ static bool load_name(
     struct load *l, const char *path, const char *name, char *to)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
-				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "0123456789.-_";
+	                            "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	                            "0123456789.-_";
 
 	if (name[strspn(name, plain)])
 		return wrong(l, path,
@@ -260,11 +260,11 @@ static bool load_host(
 	if (!load_name(l, AT("name"), raw->name, h->name) ||
 	    !load_ip(l, AT("address"), raw->address, &h->address) ||
 	    !load_ip(l, AT("tunnel_address"), raw->tunnel_address,
-		&h->tunnel_address) ||
+	        &h->tunnel_address) ||
 	    !load_key(l, AT("wireguard_key"), raw->wireguard_key,
-		&h->wireguard_key, &h->has_wireguard_key) ||
+	        &h->wireguard_key, &h->has_wireguard_key) ||
 	    !load_key(l, AT("control_key"), raw->control_key, &h->control_key,
-		&h->has_control_key))
+	        &h->has_control_key))
 		return false;
 	copy(h->uplink, sizeof h->uplink, raw->uplink);
 	copy(h->control, sizeof h->control, raw->control);
@@ -286,8 +286,8 @@ static bool load_domain(
 	struct site_domain *d = &l->site->domains[i];
 	char path[PATH_BYTES];
 
-	if (!load_name(l, path_to(path, "domains/%u/name", i), raw->name,
-		d->name))
+	if (!load_name(
+	        l, path_to(path, "domains/%u/name", i), raw->name, d->name))
 		return false;
 	d->datapath = raw->datapath;
 	for (unsigned h = 0; h < raw->hosts_count; h++) {
@@ -304,8 +304,7 @@ static bool load_domain(
 	return true;
 }
 
-static bool load_vm(
-    struct load *l, const char *at, const struct raw_vm *raw)
+static bool load_vm(struct load *l, const char *at, const struct raw_vm *raw)
 {
 	struct site *site = l->site;
 	struct site_vm *vm = &site->vms[site->n_vms];
@@ -326,16 +325,16 @@ static bool load_vm(
 			    "VM \"%s\" has this MAC address already",
 			    site->vms[i].name);
 	if (raw->host && site_find_host(site, raw->host) == UINT32_MAX)
-		return wrong(l, AT("host"), "there is no host \"%s\" above",
-		    raw->host);
+		return wrong(
+		    l, AT("host"), "there is no host \"%s\" above", raw->host);
 	copy(vm->host, sizeof vm->host, raw->host);
 	copy(vm->port, sizeof vm->port, raw->port);
 	site->n_vms++;
 	return true;
 }
 
-static bool check_numbers(struct load *l, unsigned i,
-    const struct raw_environment *raw)
+static bool check_numbers(
+    struct load *l, unsigned i, const struct raw_environment *raw)
 {
 	char path[PATH_BYTES];
 
@@ -377,7 +376,7 @@ static bool load_environment(
 	char path[PATH_BYTES];
 
 	if (!load_name(l, path_to(path, "environments/%u/name", i), raw->name,
-		e->name) ||
+	        e->name) ||
 	    !check_numbers(l, i, raw))
 		return false;
 	if (!raw->vlan && needs_vlan(l->site))
@@ -392,7 +391,7 @@ static bool load_environment(
 	    raw->broadcast_pps ? *raw->broadcast_pps : BROADCAST_PPS;
 	for (unsigned v = 0; v < raw->vms_count; v++)
 		if (!load_vm(l, path_to(path, "environments/%u/vms/%u", i, v),
-			&raw->vms[v]))
+		        &raw->vms[v]))
 			return false;
 	l->site->n_environments++;
 	return true;
@@ -407,9 +406,9 @@ static bool load_managers(struct load *l, const struct raw_site *raw)
 		struct site_manager *m = &l->site->managers[i];
 
 		if (!load_name(l, path_to(path, "managers/%u/name", i),
-			raw->managers[i].name, m->name) ||
+		        raw->managers[i].name, m->name) ||
 		    !load_key(l, path_to(path, "managers/%u/control_key", i),
-			raw->managers[i].control_key, &m->control_key, &has))
+		        raw->managers[i].control_key, &m->control_key, &has))
 			return false;
 		l->site->n_managers++;
 	}
@@ -433,9 +432,9 @@ static bool check_wireguard(struct load *l)
 			    "none\")",
 			    h->name,
 			    h->tunnel_address
-				? "wireguard_key, which violin-tunneld "
-				  "--show-keys prints there"
-				: "tunnel_address");
+			        ? "wireguard_key, which violin-tunneld "
+			          "--show-keys prints there"
+			        : "tunnel_address");
 	}
 	return true;
 }
@@ -489,7 +488,8 @@ static bool load_site(struct load *l, const struct raw_site *raw)
 	return load_managers(l, raw) && check_wireguard(l);
 }
 
-/* --- reading --------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------
+ */
 
 /* What libcyaml logs: first the reason, then the innermost place. */
 struct log {
@@ -509,8 +509,8 @@ __attribute__((format(printf, 3, 0))) static void take_log(
 	text[strcspn(text, "\n")] = '\0';
 	place = strstr(text, "(line: ");
 	if (place && !log->line)
-		sscanf(place, "(line: %u, column: %u", &log->line,
-		    &log->column);
+		sscanf(
+		    place, "(line: %u, column: %u", &log->line, &log->column);
 	else if (!*log->reason)
 		memcpy(log->reason, text, sizeof log->reason);
 }
@@ -545,7 +545,7 @@ bool site_parse(struct site *site, const char *file, const char *text,
 		return err_set(err, "%s:%u:%u: %s", file,
 		    log.line ? log.line : 1, log.column ? log.column : 1,
 		    *log.reason ? without_prefix(log.reason, "Load: ")
-				: "the file is empty");
+		                : "the file is empty");
 	ok = load_site(&l, raw);
 	cyaml_free(&config, &site_schema, raw, 0);
 	if (!ok)

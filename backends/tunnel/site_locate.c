@@ -6,9 +6,8 @@
 
 #include "backends/tunnel/site.h"
 
-static yaml_node_t *find_key(
-    yaml_document_t *document, const yaml_node_t *node, const char *key,
-    size_t len)
+static yaml_node_t *find_key(yaml_document_t *document, const yaml_node_t *node,
+    const char *key, size_t len)
 {
 	const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
 
@@ -63,8 +62,7 @@ void site_locate(const char *text, size_t len, const char *path,
 	*line = *column = 1;
 	if (!yaml_parser_initialize(&parser))
 		return;
-	yaml_parser_set_input_string(
-	    &parser, (const unsigned char *)text, len);
+	yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
 	if (yaml_parser_load(&parser, &document)) {
 		node = walk(&document, path);
 		if (node) {

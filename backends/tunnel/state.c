@@ -77,7 +77,7 @@ bool state_save(
 	ok = location_encode(table, &w) && replace_file(path, bytes, w.len);
 	free(bytes);
 	return ok ||
-	    err_set(err, "%s: cannot write: %s", path, strerror(errno));
+	       err_set(err, "%s: cannot write: %s", path, strerror(errno));
 }
 
 static bool read_file(int fd, uint8_t **bytes, size_t *len)
@@ -101,8 +101,7 @@ static bool read_file(int fd, uint8_t **bytes, size_t *len)
 	return *bytes && *len == size;
 }
 
-bool state_load(
-    struct location_table *table, const char *path, struct err *err)
+bool state_load(struct location_table *table, const char *path, struct err *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct wire_reader r;
@@ -112,7 +111,7 @@ bool state_load(
 
 	if (fd < 0)
 		return errno == ENOENT ||
-		    err_set(err, "%s: %s", path, strerror(errno));
+		       err_set(err, "%s: %s", path, strerror(errno));
 	ok = read_file(fd, &bytes, &len);
 	close(fd);
 	if (!ok)
@@ -120,10 +119,10 @@ bool state_load(
 	if (ok) {
 		wire_reader_init(&r, bytes, len);
 		ok = location_decode(&r, table) ||
-		    err_set(err,
-			"%s: not a table of locations; move it away and what "
-			"the site file and the other hosts say is taken",
-			path);
+		     err_set(err,
+		         "%s: not a table of locations; move it away and what "
+		         "the site file and the other hosts say is taken",
+		         path);
 	}
 	free(bytes);
 	return ok;

@@ -8,8 +8,8 @@
 
 #include "backends/location.h"
 
-bool state_save(const struct location_table *table, const char *path,
-    struct err *err);
+bool state_save(
+    const struct location_table *table, const char *path, struct err *err);
 /* Into an empty table; a file that is not there is an empty table. */
 bool state_load(
     struct location_table *table, const char *path, struct err *err);

@@ -92,12 +92,11 @@ void tunneld_reconcile(struct tunneld *t, int64_t now_ns)
 	t->follows = true;
 	for (int pass = 0; pass < PASSES_MAX && look(t); pass++)
 		apply(t);
-	if (t->has_wireguard &&
-	    !wireguard_follow(
-		&t->wireguard, &t->generic, &t->site, t->me, &err))
+	if (t->has_wireguard && !wireguard_follow(&t->wireguard, &t->generic,
+	                            &t->site, t->me, &err))
 		note_trouble(t, &err);
-	if (!filter_follow(&t->filter, &t->netfilter, &t->site, t->me,
-		&t->want, &err))
+	if (!filter_follow(
+	        &t->filter, &t->netfilter, &t->site, t->me, &t->want, &err))
 		note_trouble(t, &err);
 	if (t->follows && !followed)
 		tunneld_log("the kernel is as it should be");
@@ -173,7 +172,7 @@ void tunneld_on_events(struct tunneld *t, int64_t now_ns)
 	/* What it says does not matter, nor whether some was lost (ENOBUFS):
 	 * something has changed, and the tables will be read. */
 	while (recv(fd, buffer, sizeof buffer, MSG_DONTWAIT) > 0 ||
-	    errno == ENOBUFS) {
+	       errno == ENOBUFS) {
 		any = true;
 		errno = 0;
 	}
@@ -203,8 +202,8 @@ int64_t tunneld_next_ns(const struct tunneld *t)
 }
 
 /* Sets a port's alias, which says whose it is. */
-static bool set_alias(struct tunneld *t, const char *port, const char *alias,
-    struct err *err)
+static bool set_alias(
+    struct tunneld *t, const char *port, const char *alias, struct err *err)
 {
 	struct diff_op op = {.verb = DIFF_SET_LINK};
 	const struct net_link *link;

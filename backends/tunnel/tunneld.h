@@ -26,15 +26,15 @@ struct tunneld {
 
 	struct nl route, netfilter, generic;
 	struct mnl_socket *events; /* the kernel's tables have changed */
-	struct net want, actual; /* as of the last reconciliation */
+	struct net want, actual;   /* as of the last reconciliation */
 	struct diff diff;
 	struct filter filter;
 	struct wireguard wireguard;
 	bool has_wireguard;
 	struct announcer announcer;
 
-	bool follows; /* the kernel is as it should be */
-	struct err trouble; /* why not */
+	bool follows;            /* the kernel is as it should be */
+	struct err trouble;      /* why not */
 	int64_t reconcile_at_ns; /* TIME_NEVER: when something happens */
 	int64_t reconciled_at_ns;
 	bool unsaved;
@@ -48,8 +48,8 @@ struct tunneld_options {
 
 /* Loads everything, checks that the site can be had here (admission), and
  * makes the kernel follow for the first time. */
-bool tunneld_init(struct tunneld *t, const struct tunneld_options *options,
-    struct err *err);
+bool tunneld_init(
+    struct tunneld *t, const struct tunneld_options *options, struct err *err);
 /* Leaves the kernel as it is: traffic goes on without the daemon. */
 void tunneld_fini(struct tunneld *t);
 
@@ -74,8 +74,7 @@ bool tunneld_attach(
     struct tunneld *t, const char *port, struct mac mac, struct err *err);
 bool tunneld_detach(struct tunneld *t, const char *port, struct err *err);
 
-__attribute__((format(printf, 1, 2))) void tunneld_log(
-    const char *format, ...);
+__attribute__((format(printf, 1, 2))) void tunneld_log(const char *format, ...);
 int64_t tunneld_now_ns(void); /* monotonic */
 
 #endif

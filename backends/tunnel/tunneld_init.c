@@ -27,14 +27,14 @@ static bool find_me(
 		gethostname(name, sizeof name - 1);
 	t->me = site_find_host(&t->site, name);
 	return t->me != UINT32_MAX ||
-	    err_set(err,
-		"%s: there is no host \"%s\" in it: add it, or say which "
-		"one this is with --host",
-		options->config, name);
+	       err_set(err,
+	           "%s: there is no host \"%s\" in it: add it, or say which "
+	           "one this is with --host",
+	           options->config, name);
 }
 
-static bool load_key(
-    struct curve_key *key, const char *folder, const char *name, struct err *err)
+static bool load_key(struct curve_key *key, const char *folder,
+    const char *name, struct err *err)
 {
 	char path[PATH_MAX];
 
@@ -45,8 +45,8 @@ static bool load_key(
 	return curve_key_save(key, path, err);
 }
 
-static bool check_key(const struct tunneld *t, const char *config,
-    struct err *err)
+static bool check_key(
+    const struct tunneld *t, const char *config, struct err *err)
 {
 	const struct site_host *me = &t->site.hosts[t->me];
 	char text[CURVE_KEY_TEXT];
@@ -67,13 +67,12 @@ static bool start_wireguard(
 	if (!t->has_wireguard)
 		return true;
 	return load_key(&t->wireguard.key, options->state_folder,
-		   "wireguard.key", err) &&
-	    check_key(t, options->config, err) &&
-	    wireguard_open(&t->wireguard, &t->generic, err);
+	           "wireguard.key", err) &&
+	       check_key(t, options->config, err) &&
+	       wireguard_open(&t->wireguard, &t->generic, err);
 }
 
-static bool admit(
-    struct tunneld *t, const char *config, struct err *err)
+static bool admit(struct tunneld *t, const char *config, struct err *err)
 {
 	uint32_t *path_mtu = calloc(t->site.n_hosts + 1, sizeof *path_mtu);
 	bool ok;
@@ -84,7 +83,7 @@ static bool admit(
 		path_mtu[i] = rtnl_read_path_mtu(
 		    &t->route, t->site.hosts[i].address, NULL);
 	ok = admit_site(&t->site, t->me, path_mtu, err) ||
-	    err_prefix(err, "%s", config);
+	     err_prefix(err, "%s", config);
 	free(path_mtu);
 	return ok;
 }
@@ -104,7 +103,7 @@ static bool open_events(struct tunneld *t, struct err *err)
 	fd = mnl_socket_get_fd(t->events);
 	for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++)
 		if (setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP,
-			&groups[i], sizeof groups[i]) < 0)
+		        &groups[i], sizeof groups[i]) < 0)
 			return err_set(
 			    err, "netlink events: %s", strerror(errno));
 	return true;
@@ -126,8 +125,8 @@ static void take_site(struct tunneld *t)
 	}
 }
 
-bool tunneld_init(struct tunneld *t, const struct tunneld_options *options,
-    struct err *err)
+bool tunneld_init(
+    struct tunneld *t, const struct tunneld_options *options, struct err *err)
 {
 	memset(t, 0, sizeof *t);
 	t->verbose = options->verbose;
@@ -137,8 +136,8 @@ bool tunneld_init(struct tunneld *t, const struct tunneld_options *options,
 		return err_set(err, "libsodium cannot be started");
 	randombytes_buf(&t->instance, sizeof t->instance);
 	if (mkdir(options->state_folder, 0700) < 0 && errno != EEXIST)
-		return err_set(err, "%s: %s", options->state_folder,
-		    strerror(errno));
+		return err_set(
+		    err, "%s: %s", options->state_folder, strerror(errno));
 	snprintf(t->state_path, sizeof t->state_path, "%s/locations",
 	    options->state_folder);
 	if (!site_load(&t->site, options->config, err) ||

@@ -55,11 +55,11 @@ static bool dial(struct ctl *ctl, const char *path)
 	ctl->socket = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (ctl->socket < 0 ||
 	    connect(ctl->socket, (const struct sockaddr *)&address,
-		sizeof address) < 0)
+	        sizeof address) < 0)
 		return err_set(&ctl->err, "%s: %s (is violin-tunneld running?)",
 		    path, strerror(errno));
-	setsockopt(ctl->socket, SOL_SOCKET, SO_RCVTIMEO, &patience,
-	    sizeof patience);
+	setsockopt(
+	    ctl->socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
 	return true;
 }
 
@@ -69,7 +69,7 @@ static bool ask(struct ctl *ctl, struct control_request *request)
 	ssize_t n;
 
 	if (!control_encode_request(
-		request, ctl->bytes, sizeof ctl->bytes, &len))
+	        request, ctl->bytes, sizeof ctl->bytes, &len))
 		return err_set(&ctl->err, "the request is too long");
 	if (send(ctl->socket, ctl->bytes, len, MSG_NOSIGNAL) != (ssize_t)len)
 		return err_set(&ctl->err, "sending: %s", strerror(errno));
@@ -133,7 +133,7 @@ static const struct command {
     {"detach", "p", {.type = CONTROL_DETACH}, NULL},
     {"move", "mh", {.type = CONTROL_MOVE}, move},
     {"prepare", "mh", {.type = CONTROL_MOVE, .phase = PHASE_PREPARE},
-	ask_phase},
+        ask_phase},
     {"switch", "m", {.type = CONTROL_MOVE, .phase = PHASE_SWITCH}, ask_phase},
     {"settle", "m", {.type = CONTROL_MOVE, .phase = PHASE_SETTLE}, ask_phase},
     {"place", "mh", {.type = CONTROL_MOVE, .phase = PHASE_PLACE}, ask_phase},
@@ -161,17 +161,15 @@ static bool parse_word(struct control_request *request, char kind,
 {
 	switch (kind) {
 	case 'p':
-		return set_text(
-		    request->port, sizeof request->port, word, err);
+		return set_text(request->port, sizeof request->port, word, err);
 	case 'h':
-		return set_text(
-		    request->host, sizeof request->host, word, err);
+		return set_text(request->host, sizeof request->host, word, err);
 	}
 	return mac_parse(word, &request->mac) ||
-	    err_set(err,
-		"\"%s\" is not a VM's MAC address such as "
-		"02:00:00:00:00:01",
-		word);
+	       err_set(err,
+	           "\"%s\" is not a VM's MAC address such as "
+	           "02:00:00:00:00:01",
+	           word);
 }
 
 struct options {
@@ -235,7 +233,7 @@ int main(int argc, char **argv)
 	request.format = o.format;
 	for (size_t i = 0; command->words[i]; i++)
 		if (!parse_word(&request, command->words[i],
-			argv[optind + 1 + (int)i], &ctl.err))
+		        argv[optind + 1 + (int)i], &ctl.err))
 			return fail(&ctl.err, EXIT_USAGE);
 	if (!dial(&ctl, o.socket) ||
 	    !(command->run ? command->run : ask)(&ctl, &request))

@@ -215,8 +215,7 @@ static int run(const struct options *o)
 	d.signals = open_signals();
 	if (!tunneld_init(&d.tunneld, &o->tunneld, &err))
 		return fail(&err, EXIT_FAILURE);
-	if (!peers_open(
-		&d.peers, &d.tunneld, o->tunneld.state_folder, &err)) {
+	if (!peers_open(&d.peers, &d.tunneld, o->tunneld.state_folder, &err)) {
 		fail(&err, EXIT_FAILURE);
 		goto no_peers;
 	}

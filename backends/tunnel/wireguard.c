@@ -68,8 +68,8 @@ static struct wireguard_peer *add_peer(struct wireguard_device *device)
 {
 	if (device->n_peers == device->cap) {
 		device->cap = device->cap ? 2 * device->cap : 16;
-		device->peers = realloc(
-		    device->peers, device->cap * sizeof *device->peers);
+		device->peers =
+		    realloc(device->peers, device->cap * sizeof *device->peers);
 		if (!device->peers)
 			abort();
 	}
@@ -108,8 +108,8 @@ static const struct wireguard_peer *find_peer(
     const struct wireguard_device *device, const struct wireguard_peer *peer)
 {
 	return device->n_peers ? bsearch(peer, device->peers, device->n_peers,
-				     sizeof *peer, by_key)
-			       : NULL;
+	                             sizeof *peer, by_key)
+	                       : NULL;
 }
 
 static void put_allowed(struct nlmsghdr *m, uint32_t ip)
@@ -133,8 +133,7 @@ static void put_peer(struct nlmsghdr *m, const struct wireguard_peer *peer)
 	};
 	struct nlattr *item = mnl_attr_nest_start(m, 0);
 
-	mnl_attr_put(
-	    m, WGPEER_A_PUBLIC_KEY, CURVE_KEY_BYTES, peer->key.bytes);
+	mnl_attr_put(m, WGPEER_A_PUBLIC_KEY, CURVE_KEY_BYTES, peer->key.bytes);
 	mnl_attr_put_u32(m, WGPEER_A_FLAGS, WGPEER_F_REPLACE_ALLOWEDIPS);
 	mnl_attr_put(m, WGPEER_A_ENDPOINT, sizeof endpoint, &endpoint);
 	put_allowed(m, peer->allowed);
@@ -145,15 +144,13 @@ static void put_removal(struct nlmsghdr *m, const struct wireguard_peer *peer)
 {
 	struct nlattr *item = mnl_attr_nest_start(m, 0);
 
-	mnl_attr_put(
-	    m, WGPEER_A_PUBLIC_KEY, CURVE_KEY_BYTES, peer->key.bytes);
+	mnl_attr_put(m, WGPEER_A_PUBLIC_KEY, CURVE_KEY_BYTES, peer->key.bytes);
 	mnl_attr_put_u32(m, WGPEER_A_FLAGS, WGPEER_F_REMOVE_ME);
 	mnl_attr_nest_end(m, item);
 }
 
 static bool put_device(struct nlmsghdr *m, const struct wireguard *wireguard,
-    const struct wireguard_device *want,
-    const struct wireguard_device *actual)
+    const struct wireguard_device *want, const struct wireguard_device *actual)
 {
 	bool key = !curve_public_equal(&want->key, &actual->key);
 	bool port = want->listen_port != actual->listen_port;
@@ -162,16 +159,15 @@ static bool put_device(struct nlmsghdr *m, const struct wireguard *wireguard,
 		mnl_attr_put(m, WGDEVICE_A_PRIVATE_KEY, CURVE_KEY_BYTES,
 		    wireguard->key.secret);
 	if (port)
-		mnl_attr_put_u16(
-		    m, WGDEVICE_A_LISTEN_PORT, want->listen_port);
+		mnl_attr_put_u16(m, WGDEVICE_A_LISTEN_PORT, want->listen_port);
 	return key || port;
 }
 
 /* Puts what is wrong with peer number `at`: of the wanted first, then of the
  * actual, which may be too many. */
 static bool put_difference(struct nlmsghdr *m,
-    const struct wireguard_device *want,
-    const struct wireguard_device *actual, size_t at)
+    const struct wireguard_device *want, const struct wireguard_device *actual,
+    size_t at)
 {
 	const struct wireguard_peer *peer, *is;
 
@@ -191,12 +187,11 @@ static bool put_difference(struct nlmsghdr *m,
 }
 
 size_t wireguard_build(const struct wireguard *wireguard,
-    const struct wireguard_device *want,
-    const struct wireguard_device *actual, size_t *at,
-    char buffer[WIREGUARD_MESSAGE_BYTES])
+    const struct wireguard_device *want, const struct wireguard_device *actual,
+    size_t *at, char buffer[WIREGUARD_MESSAGE_BYTES])
 {
-	struct nlmsghdr *m =
-	    begin(buffer, wireguard->family, WG_CMD_SET_DEVICE, WG_GENL_VERSION);
+	struct nlmsghdr *m = begin(
+	    buffer, wireguard->family, WG_CMD_SET_DEVICE, WG_GENL_VERSION);
 	size_t n_all = want->n_peers + actual->n_peers;
 	struct nlattr *list;
 	unsigned n = 0;
@@ -225,9 +220,9 @@ bool wireguard_follow(struct wireguard *wireguard, struct nl *generic,
 		len = wireguard_build(wireguard, &want, &actual, &at, buffer);
 		if (!len)
 			break;
-		ok = nl_send_batch(generic, buffer, len, 1) ||
-		    err_set(err, "%s: %s", NET_WIREGUARD_NAME,
-			strerror(errno));
+		ok =
+		    nl_send_batch(generic, buffer, len, 1) ||
+		    err_set(err, "%s: %s", NET_WIREGUARD_NAME, strerror(errno));
 	}
 	sodium_memzero(buffer, sizeof buffer);
 	wireguard_device_fini(&want);
@@ -241,7 +236,8 @@ void wireguard_device_fini(struct wireguard_device *device)
 	*device = (struct wireguard_device){0};
 }
 
-/* --- reading --------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------
+ */
 
 static int on_allowed(const struct nlattr *attr, void *data)
 {
@@ -280,8 +276,8 @@ static int on_peer(const struct nlattr *attr, void *data)
 	switch (mnl_attr_get_type(attr)) {
 	case WGPEER_A_PUBLIC_KEY:
 		if (len == CURVE_KEY_BYTES)
-			memcpy(peer->key.bytes, mnl_attr_get_payload(attr),
-			    len);
+			memcpy(
+			    peer->key.bytes, mnl_attr_get_payload(attr), len);
 		break;
 	case WGPEER_A_ENDPOINT:
 		take_endpoint(peer, attr);
@@ -302,9 +298,8 @@ static int on_peer(const struct nlattr *attr, void *data)
 static int on_peer_list(const struct nlattr *attr, void *data)
 {
 	struct wireguard_device *device = data;
-	struct wireguard_peer *last = device->n_peers
-	    ? &device->peers[device->n_peers - 1]
-	    : NULL;
+	struct wireguard_peer *last =
+	    device->n_peers ? &device->peers[device->n_peers - 1] : NULL;
 	struct wireguard_peer peer = {0};
 
 	mnl_attr_parse_nested(attr, on_peer, &peer);
@@ -323,8 +318,8 @@ static int on_device(const struct nlattr *attr, void *data)
 	switch (mnl_attr_get_type(attr)) {
 	case WGDEVICE_A_PUBLIC_KEY:
 		if (len == CURVE_KEY_BYTES)
-			memcpy(device->key.bytes, mnl_attr_get_payload(attr),
-			    len);
+			memcpy(
+			    device->key.bytes, mnl_attr_get_payload(attr), len);
 		break;
 	case WGDEVICE_A_LISTEN_PORT:
 		if (len == sizeof(uint16_t))
@@ -362,8 +357,8 @@ bool wireguard_read(const struct wireguard *wireguard, struct nl *generic,
     struct wireguard_device *device, struct err *err)
 {
 	_Alignas(struct nlmsghdr) char buffer[256] = {0};
-	struct nlmsghdr *m =
-	    begin(buffer, wireguard->family, WG_CMD_GET_DEVICE, WG_GENL_VERSION);
+	struct nlmsghdr *m = begin(
+	    buffer, wireguard->family, WG_CMD_GET_DEVICE, WG_GENL_VERSION);
 
 	m->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 	mnl_attr_put_strz(m, WGDEVICE_A_IFNAME, NET_WIREGUARD_NAME);

@@ -17,7 +17,7 @@ struct wireguard_peer {
 	struct curve_public key;
 	uint32_t endpoint; /* IPv4, host byte order; 0: none yet */
 	uint16_t port;
-	uint32_t allowed; /* its tunnel address, with a prefix of 32 */
+	uint32_t allowed;     /* its tunnel address, with a prefix of 32 */
 	uint64_t handshake_s; /* actual only: when the last was; 0: never */
 };
 
@@ -57,9 +57,8 @@ void wireguard_want(struct wireguard_device *want, const struct site *site,
  * A peer that roamed to another endpoint is left there. */
 enum { WIREGUARD_MESSAGE_BYTES = 8192 };
 size_t wireguard_build(const struct wireguard *wireguard,
-    const struct wireguard_device *want,
-    const struct wireguard_device *actual, size_t *at,
-    char buffer[WIREGUARD_MESSAGE_BYTES]);
+    const struct wireguard_device *want, const struct wireguard_device *actual,
+    size_t *at, char buffer[WIREGUARD_MESSAGE_BYTES]);
 
 /* Takes one message of an answer; false if it is malformed. */
 bool wireguard_parse(

@@ -80,7 +80,8 @@ static uint16_t checksum(const void *data, size_t len)
 	return htons((uint16_t)~sum);
 }
 
-/* --- ping ------------------------------------------------------------------ */
+/* --- ping ------------------------------------------------------------------
+ */
 
 struct ping {
 	int fd;
@@ -155,8 +156,8 @@ static int ping(char **argv)
 	p.id = (uint16_t)getpid();
 	if (p.fd < 0)
 		die("socket");
-	while (!told_to_end && (!count || p.sent < count) &&
-	    p.sent < UINT16_MAX) {
+	while (
+	    !told_to_end && (!count || p.sent < count) && p.sent < UINT16_MAX) {
 		struct pollfd fd = {p.fd, POLLIN, 0};
 		int64_t wait = next - now_us();
 
@@ -174,8 +175,7 @@ static int ping(char **argv)
 		if (poll(&fd, 1, 20) > 0)
 			take_replies(&p);
 	}
-	if (p.last_sent > p.last && p.last &&
-	    p.last_sent - p.last > p.longest)
+	if (p.last_sent > p.last && p.last && p.last_sent - p.last > p.longest)
 		p.longest = p.last_sent - p.last;
 	qsort(p.rtt, p.received, sizeof p.rtt[0], by_value);
 	printf("sent=%u received=%u twice=%u gap_ms=%.1f rtt_us=%lld "
@@ -187,7 +187,8 @@ static int ping(char **argv)
 	return 0;
 }
 
-/* --- a stream -------------------------------------------------------------- */
+/* --- a stream --------------------------------------------------------------
+ */
 
 enum { CHUNK = 128 << 10 };
 
@@ -234,8 +235,8 @@ static int send_stream(char **argv)
 
 	for (size_t i = 0; i < sizeof pattern; i++)
 		pattern[i] = (uint8_t)(i % 251);
-	for (int tries = 0; connect(fd, (const struct sockaddr *)&to,
-			       sizeof to) < 0;) {
+	for (int tries = 0;
+	     connect(fd, (const struct sockaddr *)&to, sizeof to) < 0;) {
 		if (++tries == 50)
 			die("connect");
 		usleep(100000);
@@ -254,7 +255,7 @@ static int send_stream(char **argv)
 			die("send");
 		total += (uint64_t)n;
 		while (rate > 0 && !told_to_end && now_us() < end &&
-		    (double)total > rate * (double)(now_us() - start) / 1e6)
+		       (double)total > rate * (double)(now_us() - start) / 1e6)
 			usleep(500);
 	}
 	close(fd);
@@ -262,7 +263,8 @@ static int send_stream(char **argv)
 	return 0;
 }
 
-/* --- frames ---------------------------------------------------------------- */
+/* --- frames ----------------------------------------------------------------
+ */
 
 static int open_link(const char *name, uint16_t protocol)
 {
@@ -281,7 +283,7 @@ static int open_link(const char *name, uint16_t protocol)
 static void parse_mac(const char *text, uint8_t mac[6])
 {
 	if (sscanf(text, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &mac[0], &mac[1],
-		&mac[2], &mac[3], &mac[4], &mac[5]) != 6)
+	        &mac[2], &mac[3], &mac[4], &mac[5]) != 6)
 		die(text);
 }
 
@@ -361,8 +363,8 @@ static void make_vxlan(uint8_t *packet, char **argv)
 	    .dest = htons(VXLAN_PORT),
 	    .len = htons(8 + 8 + FRAME),
 	};
-	uint32_t vxlan[2] = {htonl(0x08000000),
-	    htonl((uint32_t)atoi(argv[2]) << 8)};
+	uint32_t vxlan[2] = {
+	    htonl(0x08000000), htonl((uint32_t)atoi(argv[2]) << 8)};
 	uint8_t *frame = packet + 36;
 
 	ip.check = checksum(&ip, sizeof ip);
@@ -384,7 +386,7 @@ static int forge_vxlan(char **argv)
 	make_vxlan(packet, argv);
 	for (int i = 0; i < atoi(argv[4]); i++)
 		if (sendto(fd, packet, sizeof packet, 0,
-			(const struct sockaddr *)&to, sizeof to) < 0)
+		        (const struct sockaddr *)&to, sizeof to) < 0)
 			die("sendto");
 	return 0;
 }
@@ -406,10 +408,9 @@ static int big(char **argv)
 	memcpy(packet, &echo, sizeof echo);
 	echo.checksum = checksum(packet, bytes);
 	memcpy(packet, &echo, sizeof echo);
-	setsockopt(
-	    fd, IPPROTO_IP, IP_MTU_DISCOVER, &discover, sizeof discover);
+	setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &discover, sizeof discover);
 	if (sendto(fd, packet, bytes, 0, (const struct sockaddr *)&to,
-		sizeof to) < 0)
+	        sizeof to) < 0)
 		die("sendto");
 	while (poll(&p, 1, 1000) > 0) {
 		ssize_t n = recv(fd, in, sizeof in, 0);

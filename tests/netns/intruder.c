@@ -50,9 +50,9 @@ static size_t make_theft(char *bytes, size_t cap, uint64_t epoch)
 	    .instance = 7,
 	    .n_records = 1,
 	    .records = {{
-		.mac = {{2, 0, 0, 0, 0, 1}},
-		.vni = 42,
-		.epoch = epoch,
+	        .mac = {{2, 0, 0, 0, 0, 1}},
+	        .vni = 42,
+	        .epoch = epoch,
 	    }},
 	};
 	location_message_encode(&m, bytes, cap, &len);
@@ -60,8 +60,8 @@ static size_t make_theft(char *bytes, size_t cap, uint64_t epoch)
 }
 
 /* Sends for a while and says whether there was an answer. */
-static bool try(const char *who, struct curve_client *client,
-    const char *bytes, size_t len)
+static bool try(
+    const char *who, struct curve_client *client, const char *bytes, size_t len)
 {
 	static char in[LOCATION_MESSAGE_MAX];
 	bool answered = false;
@@ -70,8 +70,7 @@ static bool try(const char *who, struct curve_client *client,
 	for (int ms = 0; ms < PATIENCE_MS && !answered; ms += 50) {
 		curve_client_send(client, bytes, len);
 		usleep(50000);
-		answered = curve_client_receive(
-		    client, in, sizeof in, &in_len);
+		answered = curve_client_receive(client, in, sizeof in, &in_len);
 	}
 	printf("%s: %s; ", who, answered ? "answered" : "silence");
 	return answered;
@@ -106,8 +105,8 @@ static void babble(struct curve_client *client)
 /* Bytes on the bare TCP port, and on the local socket. */
 static void knock(char **argv)
 {
-	struct sockaddr_in at = {.sin_family = AF_INET,
-	    .sin_port = htons((uint16_t)atoi(argv[4]))};
+	struct sockaddr_in at = {
+	    .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(argv[4]))};
 	struct sockaddr_un local = {.sun_family = AF_UNIX};
 	char bytes[512];
 

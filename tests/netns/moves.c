@@ -82,7 +82,8 @@ static bool percent(unsigned p)
 
 static const char *const host_names[N_HOSTS] = {"a", "b", "c"};
 
-/* --- telling --------------------------------------------------------------- */
+/* --- telling ---------------------------------------------------------------
+ */
 
 static void post(unsigned host, const struct location *record)
 {
@@ -96,14 +97,13 @@ static void post(unsigned host, const struct location *record)
 		return;
 	}
 	if (m.n_messages < MESSAGES_MAX)
-		m.messages[m.n_messages++] = (struct message){
-		    world_now_ns() + delay, host, *record};
+		m.messages[m.n_messages++] =
+		    (struct message){world_now_ns() + delay, host, *record};
 }
 
 static void tell_host(unsigned host, unsigned vm)
 {
-	const struct location *record =
-	    location_find(&m.truth, world_mac(vm));
+	const struct location *record = location_find(&m.truth, world_mac(vm));
 
 	post(host, record);
 	if (percent(REPEAT_PERCENT))
@@ -186,7 +186,8 @@ static bool all_heard(int64_t now)
 	return all;
 }
 
-/* --- moving ---------------------------------------------------------------- */
+/* --- moving ----------------------------------------------------------------
+ */
 
 static void begin_move(unsigned vm, int64_t now)
 {
@@ -264,7 +265,8 @@ static void run_daemons(int64_t now)
 	}
 }
 
-/* --- talking --------------------------------------------------------------- */
+/* --- talking ---------------------------------------------------------------
+ */
 
 /* The still ones all the time; of the others, one or two a millisecond, of
  * which the first VM of each environment never says anything. */
@@ -272,8 +274,8 @@ static void talk(int64_t now)
 {
 	if (now >= m.still_ns) {
 		for (unsigned vm = 0; vm < STILL_VMS; vm++)
-			world_send(&m.world, vm, (vm + 1) % STILL_VMS, true,
-			    HONEST);
+			world_send(
+			    &m.world, vm, (vm + 1) % STILL_VMS, true, HONEST);
 		m.still_ns = now + 4 * MS;
 	}
 	if (now >= m.talk_ns) {
@@ -283,7 +285,7 @@ static void talk(int64_t now)
 		if (from % VMS_EACH != 0)
 			world_send(&m.world, from,
 			    percent(10) ? N_VMS
-					: env * VMS_EACH + draw(VMS_EACH),
+			                : env * VMS_EACH + draw(VMS_EACH),
 			    false, draw(N_LIES));
 		m.talk_ns = now + MS;
 	}
@@ -305,7 +307,8 @@ static void pass_time(unsigned ms)
 	} while (world_now_ns() < end);
 }
 
-/* --- what has to be -------------------------------------------------------- */
+/* --- what has to be --------------------------------------------------------
+ */
 
 static unsigned n_passed, n_failed;
 
@@ -333,8 +336,8 @@ static bool env_on(unsigned env, unsigned host)
 	return false;
 }
 
-static void expect(struct net *net, enum net_entry_kind kind,
-    const char *link, struct mac mac, uint32_t ip)
+static void expect(struct net *net, enum net_entry_kind kind, const char *link,
+    struct mac mac, uint32_t ip)
 {
 	struct net_entry *e = net_add_entry(net);
 
@@ -426,7 +429,7 @@ static bool links_right(unsigned host, const struct net *actual)
 		port = net_find_link(actual, name);
 		if (port)
 			right &= port->up && !strcmp(port->master, bridge) &&
-			    port->port_flags == NET_LOCKED;
+			         port->port_flags == NET_LOCKED;
 	}
 	return right;
 }
@@ -440,8 +443,8 @@ static bool tables_right(void)
 	for (unsigned host = 0; host < N_HOSTS; host++) {
 		if (!rtnl_read(&m.world.links[host], &actual, &err))
 			world_die(err.text);
-		right &= entries_right(host, &actual) &&
-		    links_right(host, &actual);
+		right &=
+		    entries_right(host, &actual) && links_right(host, &actual);
 	}
 	net_fini(&actual);
 	return right;
@@ -467,16 +470,17 @@ static bool reaches_all(void)
 	pass_time(200);
 	for (unsigned i = 0; i < N_VMS; i++)
 		for (unsigned k = 0; k < N_VMS; k++) {
-			unsigned once = i != k &&
-			    world_environment(i) == world_environment(k);
+			unsigned once = i != k && world_environment(i) ==
+			                              world_environment(k);
 
 			right &= m.world.unicast[i][k] == once &&
-			    m.world.broadcast[i][k] == once;
+			         m.world.broadcast[i][k] == once;
 		}
 	return right;
 }
 
-/* --- the run --------------------------------------------------------------- */
+/* --- the run ---------------------------------------------------------------
+ */
 
 static void load_truth(void)
 {
@@ -486,7 +490,7 @@ static void load_truth(void)
 		    .mac = world_mac(vm),
 		    .vni = VNI_BASE + env,
 		    .ip = 192u << 24 | 168u << 16 | env << 8 |
-			(vm % VMS_EACH + 1),
+		          (vm % VMS_EACH + 1),
 		    .epoch = 1,
 		    .sequence = 1,
 		};
@@ -509,8 +513,8 @@ static void connect_hosts(void)
 	world_enter(m.world.router);
 	m.clients = curve_clients_new(&m.key);
 	for (unsigned host = 0; host < N_HOSTS; host++) {
-		snprintf(path, sizeof path, "%s/%s/control.key",
-		    m.world.folder, host_names[host]);
+		snprintf(path, sizeof path, "%s/%s/control.key", m.world.folder,
+		    host_names[host]);
 		snprintf(endpoint, sizeof endpoint, "tcp://10.9.%u.1:%d",
 		    host + 1, HOST_PORT);
 		if (!curve_key_load(&host_key, path, &err))
@@ -601,8 +605,8 @@ int main(int argc, char **argv)
 	claim(!m.world.n_crossed,
 	    "no frame crossed environments, nor passed with a false source");
 	claim(m.world.still_sent > 0 &&
-		m.world.still_received == m.world.still_sent &&
-		!m.world.still_twice,
+	          m.world.still_received == m.world.still_sent &&
+	          !m.world.still_twice,
 	    "VMs that did not move lost nothing");
 	world_close(&m.world);
 	printf("%u passed, %u failed, 0 skipped\n", n_passed, n_failed);

@@ -73,8 +73,7 @@ static void open_frames(struct world *w)
 	    socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_EXPERIMENT));
 	if (w->frames < 0)
 		world_die("socket");
-	setsockopt(
-	    w->frames, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room);
+	setsockopt(w->frames, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room);
 	for (unsigned vm = 0; vm < N_VMS; vm++) {
 		snprintf(name, sizeof name, "g%u", vm);
 		w->guest_index[vm] = if_nametoindex(name);
@@ -120,7 +119,8 @@ void world_start_daemon(struct world *w, unsigned host)
 
 	snprintf(state, sizeof state, "%s/%s", w->folder, name);
 	snprintf(site, sizeof site, "%s/site.yaml", w->folder);
-	snprintf(socket_path, sizeof socket_path, "%s/%s.sock", w->folder, name);
+	snprintf(
+	    socket_path, sizeof socket_path, "%s/%s.sock", w->folder, name);
 	snprintf(log, sizeof log, "%s/%s.log", w->folder, name);
 	w->daemons[host] = fork();
 	if (w->daemons[host] < 0)
@@ -178,9 +178,9 @@ static size_t make_frame(uint8_t *frame, unsigned from, unsigned to,
 	static const struct mac all = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
 	unsigned stranger = (from + VMS_EACH) % N_VMS;
 	struct mac source = world_mac(lie == LIE_SOURCE ? stranger : from);
-	struct mac target = to == N_VMS ? all
-	    : lie == LIE_DESTINATION	? world_mac(stranger)
-					: world_mac(to);
+	struct mac target = to == N_VMS              ? all
+	                    : lie == LIE_DESTINATION ? world_mac(stranger)
+	                                             : world_mac(to);
 	size_t len = 12;
 
 	memcpy(frame, target.byte, 6);
@@ -216,7 +216,7 @@ void world_send(
 		payload.number = (uint32_t)w->still_sent;
 	len = make_frame(frame, from, to, &payload, lie);
 	if (sendto(w->frames, frame, len, 0, (const struct sockaddr *)&at,
-		sizeof at) == (ssize_t)len)
+	        sizeof at) == (ssize_t)len)
 		w->still_sent += still;
 }
 
@@ -237,8 +237,7 @@ static void note_still(struct world *w, uint32_t number)
 	w->still_seen[number] = 1;
 }
 
-static void take_frame(
-    struct world *w, unsigned guest, const struct payload *p)
+static void take_frame(struct world *w, unsigned guest, const struct payload *p)
 {
 	w->n_received++;
 	if (p->from >= N_VMS ||
@@ -265,7 +264,7 @@ void world_receive(struct world *w)
 	ssize_t n;
 
 	while ((n = recvfrom(w->frames, frame, sizeof frame, MSG_DONTWAIT,
-		    (struct sockaddr *)&from, &size)) > 0) {
+	            (struct sockaddr *)&from, &size)) > 0) {
 		unsigned guest = find_guest(w, from.sll_ifindex);
 
 		size = sizeof from;

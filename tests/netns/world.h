@@ -24,14 +24,14 @@ enum {
 };
 
 struct world {
-	const char *prefix; /* of the namespaces: PREFIX-a, -b, -c, -r */
-	const char *folder; /* site.yaml, and a state folder for each */
+	const char *prefix;  /* of the namespaces: PREFIX-a, -b, -c, -r */
+	const char *folder;  /* site.yaml, and a state folder for each */
 	const char *program; /* violin-tunneld */
 	int own_namespace, namespaces[N_HOSTS], router;
-	struct nl links[N_HOSTS]; /* one in each host */
-	pid_t daemons[N_HOSTS]; /* 0: not running */
+	struct nl links[N_HOSTS];  /* one in each host */
+	pid_t daemons[N_HOSTS];    /* 0: not running */
 	unsigned port_host[N_VMS]; /* where each VM's port is */
-	int frames; /* sends and receives for all VMs */
+	int frames;                /* sends and receives for all VMs */
 	unsigned guest_index[N_VMS];
 	/* Of each VM pair, the frames that arrived, by kind. */
 	unsigned unicast[N_VMS][N_VMS], broadcast[N_VMS][N_VMS];
