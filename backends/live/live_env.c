@@ -149,6 +149,8 @@ static enum env_state state_waiting(struct live *live, uint32_t e)
 	}
 	if (env->retry_ns > live->now_ns)
 		return ENV_ABSENT;
+	if (strncmp(env->note, "waits", 5) == 0)
+		note(live, e, "");
 	return ENV_QUEUED;
 }
 
