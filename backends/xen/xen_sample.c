@@ -58,7 +58,9 @@ static void read_vm(struct host_xen *xen, const char *name,
 	};
 	snprintf(vm->name, sizeof(vm->name), "%s", name);
 	vm->state = state_of(xen, name, info);
-	if (libxl_get_memory_target(xen->ctx, info->domid, &target_kib) == 0)
+	/* What is being built has no target yet. */
+	if (vm->state != HOST_VM_BUILDING &&
+	    libxl_get_memory_target(xen->ctx, info->domid, &target_kib) == 0)
 		vm->mem_target_kib = target_kib;
 	vm->mem_used_kib = read_number(
 	    xen, info->domid, "data/violin/mem_used_kib", MEM_UNKNOWN);
