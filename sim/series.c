@@ -72,7 +72,7 @@ static void fill_host(
 	host->row_used_s = used_s;
 }
 
-void series_fired(struct series *s, struct world *w)
+static void tell_rows(struct series *s, struct world *w)
 {
 	const struct sim_listener *l = w->listener;
 	double span = ns_to_s(w->now_ns - s->last_ns);
@@ -87,6 +87,17 @@ void series_fired(struct series *s, struct world *w)
 	if (l->series_vms)
 		l->series_vms(l->self, w->now_ns, s->vms, w->model->n_vms);
 	s->last_ns = w->now_ns;
+}
+
+void series_fired(struct series *s, struct world *w)
+{
+	tell_rows(s, w);
 	world_set_timer(
 	    w, TIMER_SERIES, 0, w->now_ns + w->scenario->series_ns);
+}
+
+void series_end(struct series *s, struct world *w)
+{
+	if (s->hosts && w->now_ns > s->last_ns)
+		tell_rows(s, w);
 }

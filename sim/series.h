@@ -21,4 +21,7 @@ void series_fini(struct series *series);
 /* TIMER_SERIES. */
 void series_fired(struct series *series, struct world *world);
 
+/* The run is over: the last row, of what is left of an interval. */
+void series_end(struct series *series, struct world *world);
+
 #endif

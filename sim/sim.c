@@ -174,6 +174,7 @@ static void end(struct sim *sim)
 	struct world *w = sim->world;
 
 	sim->ended = true;
+	series_end(&sim->series, w);
 	for (uint32_t e = 0; e < w->model->n_envs; e++)
 		environment_stop(w, e);
 	w->metrics.end_ns = w->now_ns;
@@ -190,13 +191,36 @@ static bool is_over(const struct sim *sim)
 	       (w->n_open == 0 && migrate_count(w) == 0) || w->events.n == 0;
 }
 
+/* When the last of what is known now will have happened: of each environment
+ * its next event, or the stop of its tasks. */
+static int64_t guess_end_ns(const struct world *w)
+{
+	int64_t end_ns = w->now_ns;
+
+	for (uint32_t e = 0; e < w->model->n_envs; e++) {
+		const struct workload *load = world_workload(w, e);
+		int64_t next_ns = event_time(
+		    &w->events, world_timer(w, TIMER_ENV_WORK, e));
+
+		if (load->kind == WORKLOAD_TASKS)
+			next_ns = load->stop_ns;
+		if (load->kind == WORKLOAD_TRACE && w->envs[e].start_ns >= 0 &&
+		    load->duration_ns != TIME_NEVER)
+			next_ns = w->envs[e].start_ns + load->duration_ns;
+		if (w->envs[e].open && next_ns != TIME_NEVER &&
+		    next_ns > end_ns)
+			end_ns = next_ns;
+	}
+	return end_ns < w->scenario->stop_ns ? end_ns : w->scenario->stop_ns;
+}
+
 static void tell_progress(const struct sim *sim)
 {
 	const struct world *w = sim->world;
 
 	if (sim->listener.progress)
 		sim->listener.progress(
-		    sim->listener.self, w->now_ns, w->scenario->stop_ns);
+		    sim->listener.self, w->now_ns, guess_end_ns(w));
 }
 
 /* What was fired when, in order: the same for the same run. */

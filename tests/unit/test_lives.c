@@ -288,6 +288,65 @@ START_TEST(tasks_share_a_cpu)
 }
 END_TEST
 
+/* --- the series ------------------------------------------------------------*/
+
+struct rows {
+	uint32_t n;
+	struct sim_host_row host0[MAX_HEARD];
+	struct sim_vm_row vm0[MAX_HEARD];
+};
+
+static void hear_hosts(void *self, int64_t now_ns,
+    const struct sim_host_row *rows, uint32_t n_rows)
+{
+	struct rows *heard = self;
+
+	ck_assert_uint_eq(n_rows, 1);
+	ck_assert_int_eq(now_ns, seconds(4.0 * (heard->n + 1)));
+	heard->host0[heard->n] = rows[0];
+}
+
+static void hear_vms(void *self, int64_t now_ns,
+    const struct sim_vm_row *rows, uint32_t n_rows)
+{
+	struct rows *heard = self;
+
+	(void)now_ns;
+	ck_assert_uint_eq(n_rows, 2);
+	heard->vm0[heard->n++] = rows[0];
+}
+
+/* Two VMs of 6 s of work share a CPU: each has 0.5 of it until both end at
+ * 12, then 0.1 until 20; rows every 4 s, and at the
+ * end, when it is gone. */
+START_TEST(series_are_means_over_their_interval)
+{
+	const struct stage stages[] = {
+	    stage_of(6, 1000, 1000), stage_of(0.8, 100, 2000)};
+	struct scenario *site = one_env(1, 2, stages, 2);
+	struct rows rows = {0};
+	struct sim_listener listener = {.self = &rows,
+	    .series_hosts = hear_hosts, .series_vms = hear_vms};
+	struct sim *sim;
+
+	site->series_ns = seconds(4);
+	sim = site_sim(site, &policy_none, &listener);
+	ck_assert(sim_run(sim, NULL));
+	ck_assert_uint_eq(rows.n, 5);
+	ck_assert_uint_eq(rows.host0[4].n_vms, 0);
+	ck_assert_double_eq_tol(rows.host0[4].cpu_used_mcpu, 200, 1e-6);
+	ck_assert_double_eq_tol(rows.vm0[0].cpu_used_mcpu, 500, 1e-6);
+	ck_assert_double_eq_tol(rows.host0[2].cpu_used_mcpu, 1000, 1e-6);
+	ck_assert_double_eq_tol(rows.host0[3].cpu_used_mcpu, 200, 1e-6);
+	ck_assert_double_eq_tol(rows.host0[0].cpu_alloc_mcpu, 2000, 1e-6);
+	ck_assert_uint_eq(rows.vm0[3].mem_used_kib, 2000);
+	ck_assert_uint_eq(rows.host0[0].n_vms, 2);
+	ck_assert_uint_eq(rows.host0[0].mem_alloc_kib, MIB(1024));
+	sim_free(sim);
+	site_free(site);
+}
+END_TEST
+
 /* --- lives and faults ------------------------------------------------------*/
 
 START_TEST(an_application_starts_when_all_have_booted)
@@ -458,6 +517,7 @@ static void add_tests(TCase *t)
 	tcase_add_test(t, weights_divide_a_host);
 	tcase_add_test(t, a_trace_counts_what_was_not_served);
 	tcase_add_test(t, tasks_share_a_cpu);
+	tcase_add_test(t, series_are_means_over_their_interval);
 	tcase_add_test(t, an_application_starts_when_all_have_booted);
 	tcase_add_test(t, a_failing_host_takes_its_environments_and_no_others);
 	tcase_add_test(t, a_drained_host_leaves_when_it_is_empty);
