@@ -9,6 +9,11 @@ static uint32_t path_of(const uint32_t *path_mtu, uint32_t host)
 	return path_mtu[host] ? path_mtu[host] : NET_MTU_DEFAULT;
 }
 
+static uint32_t left_of(uint32_t mtu, uint32_t overhead)
+{
+	return mtu > overhead ? mtu - overhead : 0;
+}
+
 static const char *reach_costs(enum site_reach reach)
 {
 	switch (reach) {
@@ -32,7 +37,8 @@ static uint32_t find_narrowest(const struct site *site, uint32_t me,
 	*fits = UINT32_MAX;
 	for (uint32_t i = 0; i < site->n_hosts; i++) {
 		enum site_reach reach = site_reach(site, me, i);
-		uint32_t left = path_of(path_mtu, i) - site_overhead(reach);
+		uint32_t left =
+		    left_of(path_of(path_mtu, i), site_overhead(reach));
 
 		if (reach == REACH_SELF || left >= *fits)
 			continue;
@@ -46,7 +52,8 @@ static void set_wireguard_mtu(
     struct site *site, uint32_t me, const uint32_t *path_mtu)
 {
 	for (uint32_t i = 0; i < site->n_hosts; i++) {
-		uint32_t mtu = path_of(path_mtu, i) - SITE_WIREGUARD_BYTES;
+		uint32_t mtu =
+		    left_of(path_of(path_mtu, i), SITE_WIREGUARD_BYTES);
 
 		if (site_reach(site, me, i) == REACH_WIREGUARD &&
 		    (!site->wireguard_mtu || mtu < site->wireguard_mtu))

@@ -168,8 +168,7 @@ struct load {
 	struct err *err;
 };
 
-/* "FILE:LINE:COLUMN: what is wrong", at the path, given in the format's first
- * words up to the first space. */
+/* "FILE:LINE:COLUMN: what is wrong", at the path. */
 __attribute__((format(printf, 3, 4))) static bool wrong(
     struct load *l, const char *path, const char *format, ...)
 {
