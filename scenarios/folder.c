@@ -72,7 +72,7 @@ bool folder_list(struct folder *folder, struct pool *pool, const char *path,
 	list(folder, pool, path, ending, entries, n);
 	if (!folder->n)
 		return err_set(err,
-		    "%s: no file%s%s here; name the folder that holds them", path,
-		    *ending ? " that ends in " : "", ending);
+		    "%s: no file%s%s here; name the folder that holds them",
+		    path, *ending ? " that ends in " : "", ending);
 	return true;
 }

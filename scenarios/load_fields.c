@@ -40,7 +40,7 @@ void load_set_text(char **text, const char *format, ...)
 	free(old);
 }
 
-/* --- quantities --------------------------------------------------------------*/
+/* --- quantities ---------------------------------------------------------- */
 
 /* How each kind is measured; N_MEASURES: not by a quantity. */
 static const struct {
@@ -130,8 +130,8 @@ static bool load_quantity(const struct loader *ld, const char *at,
 		    "%s is \"%.40s\", but hosts differ in their CPUs; write it "
 		    "in cpu or mcpu", field->key, *text);
 	if (wanted)
-		return load_fail(ld, at, field->key, "%s is \"%.80s\", not %s%s",
-		    field->key, *text, wanted,
+		return load_fail(ld, at, field->key,
+		    "%s is \"%.80s\", not %s%s", field->key, *text, wanted,
 		    field->kind == FIELD_NEVER ? " or \"never\"" : "");
 	if (!check_bounds(ld, at, field, *text, value))
 		return false;
@@ -140,7 +140,7 @@ static bool load_quantity(const struct loader *ld, const char *at,
 	return true;
 }
 
-/* --- the other kinds ---------------------------------------------------------*/
+/* --- the other kinds ----------------------------------------------------- */
 
 static bool load_whole(const struct loader *ld, const char *at,
     const struct field *field, char **text, void *out)
@@ -247,7 +247,7 @@ bool load_fields(const struct loader *ld, const char *at,
 	return true;
 }
 
-/* --- names -------------------------------------------------------------------*/
+/* --- names --------------------------------------------------------------- */
 
 bool load_name(const struct loader *ld, const char *at, const char *name)
 {

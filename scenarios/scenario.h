@@ -17,7 +17,7 @@
 #include "core/model.h"
 #include "core/policy.h"
 
-/* --- infrastructure --------------------------------------------------------*/
+/* --- infrastructure ------------------------------------------------------ */
 
 struct host_setup {
 	double nic_bps;   /* its network interface, each direction */
@@ -46,7 +46,7 @@ struct link_setup {
 	                      drawn anew for each flow, +- half of it */
 };
 
-/* --- the hypervisor and the virtual network -------------------------------- */
+/* --- the hypervisor and the virtual network ------------------------------ */
 
 enum precopy_rules { PRECOPY_XEN_3_0, PRECOPY_XEN_4_17 };
 
@@ -69,12 +69,13 @@ struct vnet_setup {
 	int64_t reestablish_ns; /* mean time until it is whole again */
 	double reestablish_spread; /* its standard deviation over its mean */
 	int64_t within_ns;      /* the same, after a move within a domain */
-	int64_t rto_min_ns;     /* TCP's first retransmission time-out; doubles */
+	int64_t rto_min_ns;     /* TCP's first retransmission time-out; it
+	                           doubles */
 	int64_t linger_ns;      /* then traffic is slow for this long */
 	double linger_slowdown; /* by this much, 0..1 */
 };
 
-/* --- workloads ------------------------------------------------------------- */
+/* --- workloads ----------------------------------------------------------- */
 
 /* Pages that a guest writes: a few often (the writable working set), the rest
  * seldom.  Rates are of a VM that runs at full speed. */
@@ -194,7 +195,7 @@ struct env_setup {
 	const char *vm_config, *head_config;
 };
 
-/* --- what happens besides --------------------------------------------------*/
+/* --- what happens besides ------------------------------------------------ */
 
 enum event_kind {
 	TIMED_MIGRATE, /* the compute VMs of env to domain, by command */
@@ -231,7 +232,7 @@ struct manager_setup {
 
 /* Random variation of a run, for robustness studies: by seed. */
 struct variation {
-	double work;      /* each environment's work is drawn +- this fraction */
+	double work;      /* each environment's work is drawn +- this part */
 	int64_t start_ns; /* each start is drawn +- this, not below 0 */
 };
 

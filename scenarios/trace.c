@@ -20,7 +20,7 @@ static void *grown(void *array, size_t n, size_t size)
 	return larger;
 }
 
-/* --- utilisation and memory --------------------------------------------------*/
+/* --- utilisation and memory ---------------------------------------------- */
 
 struct levels {
 	uint32_t n_vms, n_steps;
@@ -117,7 +117,8 @@ struct trace *trace_read(struct pool *pool, const char *cpu_path,
 	if (!read_levels(&cpu, cpu_path, err) ||
 	    (mem_path && !read_levels(&mem, mem_path, err)))
 		goto out;
-	if (mem_path && (mem.n_vms != cpu.n_vms || mem.n_steps != cpu.n_steps)) {
+	if (mem_path &&
+	    (mem.n_vms != cpu.n_vms || mem.n_steps != cpu.n_steps)) {
 		err_set(err,
 		    "%s:1:1: %u VMs in %u steps; %s has %u in %u, and both "
 		    "must agree", mem_path, mem.n_vms, mem.n_steps, cpu_path,
@@ -136,7 +137,7 @@ out:
 	return trace;
 }
 
-/* --- task lists --------------------------------------------------------------*/
+/* --- task lists ---------------------------------------------------------- */
 
 struct task {
 	double think_s, work_s;
@@ -238,7 +239,7 @@ struct task_list *trace_read_tasks(
 	return list;
 }
 
-/* --- placement ---------------------------------------------------------------*/
+/* --- placement ----------------------------------------------------------- */
 
 struct placing {
 	trace_place_fn *place;

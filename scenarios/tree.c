@@ -195,7 +195,8 @@ struct node *tree_parse(struct pool *pool, const char *path, const char *text,
 {
 	yaml_parser_t parser;
 	yaml_document_t doc;
-	struct copy copy = {.pool = pool, .path = path, .doc = &doc, .err = err};
+	struct copy copy = {
+	    .pool = pool, .path = path, .doc = &doc, .err = err};
 	struct node *root = NULL;
 
 	if (!yaml_parser_initialize(&parser)) {
@@ -218,7 +219,7 @@ out:
 	return root;
 }
 
-/* --- paths ----------------------------------------------------------------- */
+/* --- paths --------------------------------------------------------------- */
 
 /* Takes one step off a path: "a.b[2]" gives "a", "b", "2"; false at the end
  * or where it is no path. */
@@ -276,7 +277,7 @@ const struct node *tree_find(const struct node *root, const char *path)
 	return root;
 }
 
-/* --- overrides ------------------------------------------------------------- */
+/* --- overrides ----------------------------------------------------------- */
 
 static struct node *new_scalar(
     struct pool *pool, const char *text, const char *override)
@@ -332,8 +333,8 @@ static struct node **override_step(struct pool *pool, struct node *node,
 		return &node->items[node->n - 1];
 	}
 	if (node->kind == NODE_SCALAR)
-		err_set(err, "--set %s: \"%s\" stands below a plain value", path,
-		    step);
+		err_set(err, "--set %s: \"%s\" stands below a plain value",
+		    path, step);
 	else if (node->kind == NODE_MAP)
 		err_set(err, "--set %s: no list to take [%s] of", path, step);
 	else

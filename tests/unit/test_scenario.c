@@ -99,7 +99,8 @@ START_TEST(quantities_are_in_base_units)
 	ck_assert_uint_eq(sc->envs[0].head_used_kib, (32 << 10) * 6 / 10);
 	ck_assert_uint_eq(m->vms[1].is_head, 0);
 	ck_assert_uint_eq(m->vms[1].mem_kib, 1 << 20);
-	ck_assert_uint_eq(m->vms[1].mem_min_kib, 32 << 10);
+	ck_assert_uint_eq(m->vms[1].mem_min_kib, 1 << 20);
+	ck_assert_uint_eq(sc->envs[0].mem_idle_kib, 32 << 10);
 	ck_assert_uint_eq(m->vms[1].mem_max_kib, 8 << 20);
 	ck_assert_uint_eq(m->vms[1].vcpu_mcpu, 2000);
 	ck_assert_uint_eq(m->vms[1].home.ix, ID_NONE);
@@ -117,8 +118,15 @@ END_TEST
 /* 60 s at full speed of one CPU, then 570 s at 0.12: 68.4 CPU seconds. */
 START_TEST(stages_follow_the_model)
 {
-	struct scenario *sc = load_with(
-	    "scenarios/paper/scenario2.yaml", NULL, NULL, 0);
+	struct scenario *sc = load(
+	    "domains: [{name: D, hosts: [{memory: 1 GiB}]}]\n"
+	    "environments:\n"
+	    "  - name: V\n"
+	    "    vms: {count: 6, memory: 256 MiB}\n"
+	    "    workload:\n"
+	    "      kind: nemo3d\n"
+	    "      run-time: 60 s\n"
+	    "      stages: [{run-time: 570 s, cpu: 0.12 host}]\n");
 	const struct workload *w = &sc->workloads[sc->envs[0].workload];
 	double model_s = 0;
 
@@ -141,7 +149,8 @@ START_TEST(link_rates_are_those_of_the_narrowest_line)
 	    "  - {name: A, hosts: [{memory: 1 GiB, nic: 10 Mbit/s}]}\n"
 	    "  - {name: B, hosts: [{memory: 1 GiB}]}\n"
 	    "  - {name: C, hosts: [{memory: 1 GiB}],\n"
-	    "     uplink: {bandwidth: 200 Mbit/s}, lan: {bandwidth: 5 Gbit/s}}\n"
+	    "     uplink: {bandwidth: 200 Mbit/s},\n"
+	    "     lan: {bandwidth: 5 Gbit/s}}\n"
 	    "  - {name: D, hosts: [{memory: 1 GiB}]}\n"
 	    "links:\n"
 	    "  - {between: [A, B], bandwidth: 500 Mbit/s, background: 0.2}\n"
@@ -231,7 +240,7 @@ START_TEST(random_homes_are_those_of_p1)
 }
 END_TEST
 
-/* --- normalised --------------------------------------------------------------*/
+/* --- normalised ---------------------------------------------------------- */
 
 static bool same_double(double a, double b)
 {
@@ -421,7 +430,7 @@ START_TEST(a_random_scenario_that_loads_comes_back_the_same)
 }
 END_TEST
 
-/* --- digest ------------------------------------------------------------------*/
+/* --- digest -------------------------------------------------------------- */
 
 START_TEST(the_digest_is_of_what_is_meant_not_of_how_it_is_written)
 {
@@ -476,7 +485,7 @@ START_TEST(the_digest_is_of_the_files_that_are_named_too)
 }
 END_TEST
 
-/* --- the reference -----------------------------------------------------------*/
+/* --- the reference ------------------------------------------------------- */
 
 /* Keys of live sites, which have a manual of their own, violin-site(5). */
 static bool is_of_site(const char *key)

@@ -268,7 +268,7 @@ START_TEST(an_override_is_named_in_its_error)
 }
 END_TEST
 
-/* --- parameters of a policy --------------------------------------------------*/
+/* --- parameters of a policy ---------------------------------------------- */
 
 static bool bind(const char *param, double *values, struct err *err)
 {
@@ -352,7 +352,8 @@ int main(void)
 	    sizeof sets / sizeof *sets);
 	tcase_add_test(tc, parameters_are_bound_with_their_units);
 	tcase_add_test(tc, a_wrong_parameter_is_an_error_with_its_place);
-	tcase_add_test(tc, a_policy_compared_with_ignores_what_it_does_not_know);
+	tcase_add_test(
+	    tc, a_policy_compared_with_ignores_what_it_does_not_know);
 	tcase_set_timeout(tc, 60);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);

@@ -128,7 +128,8 @@ static quantity_value any_value(enum measure measure)
 		return bits % UINT64_C(1000000000000000000);
 	if (measure == MEASURE_MEMORY)
 		return bits % (UINT64_C(1) << 40);
-	return (quantity_value)ldexp((double)(bits >> 11), (int)(draw() % 60) - 40);
+	return (quantity_value)ldexp(
+	    (double)(bits >> 11), (int)(draw() % 60) - 40);
 }
 
 START_TEST(parse_of_print_is_the_same)
