@@ -22,6 +22,21 @@ within()
 		'BEGIN { d = a - b; if (d < 0) d = -d; exit !(d <= p * b) }'
 }
 
+# field NAME: the value of NAME=VALUE in this input's only line
+field() { sed -n "s/.*\b$1=\([^ ]*\).*/\1/p"; }
+
+# account HOST VM...: at nearly one instant, what the host and what each VM
+# says of its time: lines "host time_ns=...", "VM ... cpu_time_ns=..." and
+# "own VM ... busy_ms=..."
+account() { on "$1" "guest account ${*:2}"; }
+
+# delta FIELD LINE-PREFIX: its growth between $before and $after, two accounts
+delta()
+{
+	calc "$(grep "^$2 " <<< "$after" | field "$1") - \
+$(grep "^$2 " <<< "$before" | field "$1")"
+}
+
 # calc EXPRESSION: its value, with three digits after the point
 calc() { awk "BEGIN { printf \"%.3f\", $1 }"; }
 

@@ -5,7 +5,7 @@
  *
  *   data/order   written by the test: "NUMBER WORD [ARGUMENT]"
  *   data/answer  written here once it is done: "NUMBER ok|no [TEXT]"
- *   data/report  written here twice a second: "NAME=VALUE ..."
+ *   data/report  written here every second: "NAME=VALUE ..."
  *
  * Orders: busy [N] (N processes that compute), idle, hog MIB (a process
  * that keeps so much memory in use), free, check (verifies the whole
@@ -17,7 +17,8 @@
  *   bad     words of the 8 MiB pattern that were found changed
  *   passes  how often the whole pattern has been verified
  *   loops   turns that the busy processes made since the boot
- *   busy_ms the busy processes' CPU time, by the scheduler's own clock
+ *   busy_ms the busy processes' CPU time by the scheduler's clock, which
+ *           counts what was stolen from them as theirs
  *   run_ms, steal_ms, up_ms   CPU time of all, by counted ticks; time that
  *           the CPU was another's; time since the boot
  *   hog_mib what the hog holds now; total_kib, avail_kib of /proc/meminfo
@@ -41,9 +42,9 @@
 
 enum {
 	PATTERN_WORDS = 8 << 17,          /* 8 MiB */
-	SLICE_WORDS = PATTERN_WORDS / 64, /* verified with each report */
+	SLICE_WORDS = PATTERN_WORDS / 256, /* verified with each report */
 	MAX_BUSY = 8,
-	TICK_US = 500000,
+	TICK_US = 1000000,
 };
 
 /* Shared with the children. */
