@@ -9,6 +9,7 @@
 
 #include "core/fairshare.h"
 #include "sim/couple.h"
+#include "sim/environment.h"
 #include "sim/workload.h"
 #include "sim/world.h"
 
@@ -26,9 +27,11 @@ static inline void find_finish(struct world *w, struct cpu_vm *vm)
 {
 	double pace = vm->rate * vm->speed;
 
-	vm->finish_ns = TIME_NEVER;
-	if (pace > 0)
-		vm->finish_ns = world_after(w, fmax(0, vm->left_s) / pace);
+	if (vm->host == ID_NONE || vm->flags & CPU_WAITS)
+		return;
+	w->cpu_hosts[vm->host].due_ns[vm->seat] =
+	    pace > 0 ? world_after(w, fmax(0, vm->left_s) / pace)
+	             : TIME_NEVER;
 }
 
 void cpu_touch_host(struct world *w, uint32_t h)
@@ -72,6 +75,7 @@ void cpu_work(struct world *w, uint32_t v, double work_s)
 {
 	struct cpu_vm *vm = &w->cpu_vms[v];
 
+	assert(!(vm->flags & CPU_WAITS) || work_s == WORK_ENDLESS);
 	advance(vm, w->now_ns);
 	vm->left_s = work_s;
 	vm->flags |= CPU_WANTS;
@@ -90,6 +94,20 @@ void cpu_rest(struct world *w, uint32_t v)
 	vm->flags &= (uint8_t)~CPU_WANTS;
 	couple_drop_vm(w, v);
 	cpu_set_rate(w, v, 0);
+	cpu_touch_host(w, vm->host);
+}
+
+void cpu_wake(struct world *w, uint32_t v, int64_t at_ns)
+{
+	struct cpu_vm *vm = &w->cpu_vms[v];
+
+	if (vm->host == ID_NONE)
+		return;
+	if (at_ns == TIME_NEVER)
+		vm->flags &= (uint8_t)~CPU_WAITS;
+	else
+		vm->flags |= CPU_WAITS;
+	w->cpu_hosts[vm->host].due_ns[vm->seat] = at_ns;
 	cpu_touch_host(w, vm->host);
 }
 
@@ -149,39 +167,88 @@ void cpu_hold(struct world *w, uint32_t v, bool held)
 	cpu_touch_host(w, vm->host);
 }
 
+void cpu_init_host(struct cpu_host *host, uint32_t cpu_mcpu)
+{
+	host->cpu_mcpu = cpu_mcpu;
+	host->due_ns = host->few_due_ns;
+	host->list = host->few_listed;
+	host->vms = host->few_vms;
+}
+
+void cpu_fini_host(struct cpu_host *host)
+{
+	if (host->max_vms)
+		free(host->due_ns);
+}
+
+/* Twice as long, the three arrays in one piece. */
 static void make_room(struct cpu_host *host)
 {
-	uint32_t room = host->max_listed ? host->max_listed : CPU_FEW;
-	uint32_t *longer;
+	uint32_t room = host->max_vms ? host->max_vms : CPU_FEW;
+	size_t n = 2 * (size_t)room;
+	int64_t *due_ns;
+	uint32_t *list;
 
-	if (host->n_vms <= room)
+	if (host->n_vms < room)
 		return;
-	longer = realloc(host->max_listed ? host->list : NULL,
-	    2 * room * sizeof *longer);
-	if (!longer)
+	due_ns = malloc(n * (sizeof *due_ns + 2 * sizeof *list));
+	if (!due_ns)
 		abort();
-	if (!host->max_listed)
-		memcpy(longer, host->few, sizeof host->few);
-	host->list = longer;
-	host->max_listed = 2 * room;
+	list = (uint32_t *)(due_ns + n);
+	memcpy(due_ns, host->due_ns, room * sizeof *due_ns);
+	memcpy(list, host->list, room * sizeof *list);
+	memcpy(list + n, host->vms, room * sizeof *list);
+	cpu_fini_host(host);
+	host->due_ns = due_ns;
+	host->list = list;
+	host->vms = list + n;
+	host->max_vms = (uint32_t)n;
+}
+
+static void sit_down(struct world *w, uint32_t v, int64_t due_ns)
+{
+	struct cpu_vm *vm = &w->cpu_vms[v];
+	struct cpu_host *host = &w->cpu_hosts[vm->host];
+
+	make_room(host);
+	vm->seat = host->n_vms++;
+	host->vms[vm->seat] = v;
+	host->due_ns[vm->seat] = due_ns;
+}
+
+/* Returns what it waits for; the last of the host takes its seat. */
+static int64_t stand_up(struct world *w, uint32_t v)
+{
+	struct cpu_vm *vm = &w->cpu_vms[v];
+	struct cpu_host *host = &w->cpu_hosts[vm->host];
+	int64_t due_ns =
+	    vm->flags & CPU_WAITS ? host->due_ns[vm->seat] : TIME_NEVER;
+	uint32_t last = host->vms[--host->n_vms];
+
+	w->cpu_vms[last].seat = vm->seat;
+	host->vms[vm->seat] = last;
+	host->due_ns[vm->seat] = host->due_ns[host->n_vms];
+	return due_ns;
 }
 
 void cpu_move(struct world *w, uint32_t v, uint32_t host)
 {
 	struct cpu_vm *vm = &w->cpu_vms[v];
+	int64_t due_ns = TIME_NEVER;
 
-	if (vm->host != ID_NONE) {
-		unlist_vm(w, v);
-		w->cpu_hosts[vm->host].n_vms--;
-		cpu_touch_host(w, vm->host);
-	}
 	couple_drop_vm(w, v);
 	cpu_set_rate(w, v, 0);
+	if (vm->host != ID_NONE) {
+		unlist_vm(w, v);
+		due_ns = stand_up(w, v);
+		cpu_touch_host(w, vm->host);
+	}
 	vm->host = host;
-	if (host == ID_NONE)
+	if (host == ID_NONE) {
+		vm->flags &= (uint8_t)~CPU_WAITS;
 		return;
-	w->cpu_hosts[host].n_vms++;
-	make_room(&w->cpu_hosts[host]);
+	}
+	sit_down(w, v, due_ns);
 	if (vm->flags & CPU_WANTS)
 		list_vm(w, v);
 	cpu_touch_host(w, host);
@@ -226,9 +293,16 @@ static void share_scarce(struct world *w, const struct cpu_host *host)
 		cpu_set_rate(w, host->list[i], w->shares[i]);
 }
 
-static inline void set_host_rate(
-    struct world *w, struct cpu_host *host, double rate)
+/* The sum of its VMs' rates, and the next of its events. */
+static inline void settle_host(struct world *w, uint32_t h, double rate)
 {
+	struct cpu_host *host = &w->cpu_hosts[h];
+	int64_t first_ns = TIME_NEVER;
+
+	for (uint32_t i = 0; i < host->n_vms; i++)
+		if (host->due_ns[i] < first_ns)
+			first_ns = host->due_ns[i];
+	world_set_timer(w, TIMER_HOST, h, first_ns);
 	if (host->rate != rate) {
 		host->used_s += host->rate * ns_to_s(w->now_ns - host->last_ns);
 		host->last_ns = w->now_ns;
@@ -239,41 +313,30 @@ static inline void set_host_rate(
 
 void cpu_finish_host(struct world *w, uint32_t h)
 {
-	struct cpu_host *host = &w->cpu_hosts[h];
-	int64_t first_ns = TIME_NEVER;
+	const struct cpu_host *host = &w->cpu_hosts[h];
 	double rate = 0;
 
-	for (uint32_t i = 0; i < host->n_listed; i++) {
-		const struct cpu_vm *vm = &w->cpu_vms[host->list[i]];
-
-		rate += vm->rate;
-		if (vm->finish_ns < first_ns)
-			first_ns = vm->finish_ns;
-	}
-	set_host_rate(w, host, rate);
-	world_set_timer(w, TIMER_HOST, h, first_ns);
+	for (uint32_t i = 0; i < host->n_listed; i++)
+		rate += w->cpu_vms[host->list[i]].rate;
+	settle_host(w, h, rate);
 }
 
 /* All get their bounds; or, where scarce and all alike, even parts. */
 static void share_simply(struct world *w, uint32_t h, bool scarce)
 {
-	struct cpu_host *host = &w->cpu_hosts[h];
+	const struct cpu_host *host = &w->cpu_hosts[h];
 	double even = scarce ? host->cpu_mcpu * 1e-3 / host->n_listed : 0;
-	int64_t first_ns = TIME_NEVER;
 	double sum = 0;
 
 	for (uint32_t i = 0; i < host->n_listed; i++) {
-		struct cpu_vm *vm = &w->cpu_vms[host->list[i]];
+		const struct cpu_vm *vm = &w->cpu_vms[host->list[i]];
 		double rate = scarce ? even : vm->bound_mcpu * 1e-3;
 
 		if (vm->rate != rate)
 			cpu_set_rate(w, host->list[i], rate);
 		sum += rate;
-		if (vm->finish_ns < first_ns)
-			first_ns = vm->finish_ns;
 	}
-	set_host_rate(w, host, sum);
-	world_set_timer(w, TIMER_HOST, h, first_ns);
+	settle_host(w, h, sum);
 }
 
 /*
@@ -319,27 +382,39 @@ void cpu_settle(struct world *w)
 	w->n_dirty_hosts = 0;
 }
 
-/* First takes note of all that are done, for what is told to a workload may
- * change the list. */
+/* What a VM was waiting for has come. */
+static void fire_vm(struct world *w, uint32_t v)
+{
+	struct cpu_vm *vm = &w->cpu_vms[v];
+
+	if (vm->flags & CPU_WAITS) {
+		cpu_wake(w, v, TIME_NEVER);
+		if (vm->flags & CPU_BOOTS)
+			environment_vm_booted(w, v);
+		else
+			workload_model(vm->workload)->vm_fired(w, v);
+	} else if (cpu_is_active(vm)) {
+		cpu_rest(w, v);
+		vm->left_s = 0;
+		workload_vm_done(w, v);
+	}
+}
+
+/* First takes note of all that are due, for what is told to a workload may
+ * change who is on the host. */
 void cpu_host_fired(struct world *w, uint32_t h)
 {
 	const struct cpu_host *host = &w->cpu_hosts[h];
 	uint32_t n = 0;
 
-	for (uint32_t i = 0; i < host->n_listed; i++) {
-		const struct cpu_vm *vm = &w->cpu_vms[host->list[i]];
-
-		if (vm->finish_ns <= w->now_ns && cpu_is_active(vm))
-			w->ids[n++] = host->list[i];
-	}
+	for (uint32_t i = 0; i < host->n_vms; i++)
+		if (host->due_ns[i] <= w->now_ns)
+			w->ids[n++] = host->vms[i];
 	for (uint32_t i = 0; i < n; i++) {
-		struct cpu_vm *vm = &w->cpu_vms[w->ids[i]];
+		const struct cpu_vm *vm = &w->cpu_vms[w->ids[i]];
 
-		if (vm->host != h || !cpu_is_active(vm))
-			continue;
-		cpu_rest(w, w->ids[i]);
-		vm->left_s = 0;
-		workload_vm_done(w, w->ids[i]);
+		if (vm->host == h && host->due_ns[vm->seat] <= w->now_ns)
+			fire_vm(w, w->ids[i]);
 	}
 	cpu_touch_host(w, h);
 }

@@ -23,7 +23,9 @@
  * Limits: no cache, NUMA or scheduling latency; a VM's vCPUs are one fluid.
  *
  * Progress is lazy: x_i and l_i are as of last_ns, and only those VMs are
- * touched whose x_i changes.  One timer a host stands for its next completion.
+ * touched whose x_i changes.  One timer a host stands for its next event: a
+ * completion, or an instant that one of its VMs waits for (cpu_wake).  So the
+ * heap of timers has one entry for many VMs, and a host's are side by side.
  */
 #ifndef SIM_CPU_H
 #define SIM_CPU_H
@@ -41,13 +43,13 @@ enum {
 	CPU_HELD = 2,   /* suspended: gets nothing */
 	CPU_LISTED = 4, /* in its host's list */
 	CPU_PACES = 8,  /* its rate paces its environment */
-	CPU_BOOTS = 16, /* its timer is the end of its boot */
+	CPU_BOOTS = 16, /* what it waits for is the end of its boot */
+	CPU_WAITS = 32, /* for an instant, without finite work */
 };
 
 /* Hot: one cache line a VM. */
 struct cpu_vm {
 	int64_t last_ns;   /* what follows is as of then */
-	int64_t finish_ns; /* its work ends then at this rate */
 	double left_s;
 	double rate;       /* CPUs it gets */
 	double used_s;     /* CPU seconds it has got, in all */
@@ -55,26 +57,30 @@ struct cpu_vm {
 	uint32_t bound_mcpu;
 	uint32_t host;     /* ID_NONE: on none */
 	uint32_t place;    /* in its host's list */
+	uint32_t seat;     /* in its host's vms */
 	uint16_t weight;
 	uint8_t flags;
 	uint8_t workload;  /* enum workload_kind: who is told of its end */
 };
 
-enum { CPU_FEW = 18 }; /* so that a host is two cache lines */
+enum { CPU_FEW = 16 };
 
-/* The list is an array, so that one VM's line can be fetched while another's
- * is awaited; it has room for all VMs of the host, and grows when one comes. */
+/* Three arrays with room for all VMs of the host, which grow when one comes;
+ * as arrays, so that one VM's line can be fetched while another's is awaited. */
 struct cpu_host {
 	int64_t last_ns;
 	double used_s;  /* CPU seconds used, in all, until last_ns */
 	double rate;    /* CPUs in use */
-	uint32_t *list; /* VMs that want CPU, and some that no longer do */
-	uint32_t n_listed;
-	uint32_t max_listed; /* 0: the list is `few`, not allocated */
-	uint32_t n_vms; /* on it, listed or not */
+	int64_t *due_ns; /* by seat: its work ends, or its wait */
+	uint32_t *list;  /* VMs that want CPU, and some that no longer do */
+	uint32_t *vms;   /* all that are on it, by seat */
+	uint32_t n_listed, n_vms;
+	uint32_t max_vms; /* 0: the arrays are the few below */
 	uint32_t cpu_mcpu;
 	bool dirty;     /* its shares are to be found anew */
-	uint32_t few[CPU_FEW];
+	int64_t few_due_ns[CPU_FEW];
+	uint32_t few_listed[CPU_FEW];
+	uint32_t few_vms[CPU_FEW];
 };
 
 /* Gives a VM work on the host where it is, now. */
@@ -89,13 +95,21 @@ void cpu_set_share(
     struct world *world, uint32_t vm, uint32_t weight, uint32_t cap_mcpu);
 void cpu_set_speed(struct world *world, uint32_t vm, double speed);
 
+/* Wakes a VM that has no finite work at an instant: its boot is over, or its
+ * workload's vm_fired.  TIME_NEVER: no more. */
+void cpu_wake(struct world *world, uint32_t vm, int64_t at_ns);
+
 /* Suspended from now on, or no longer. */
 void cpu_hold(struct world *world, uint32_t vm, bool held);
 
 /* Puts it on a host (ID_NONE: takes it away), with the work that it has. */
 void cpu_move(struct world *world, uint32_t vm, uint32_t host);
 
-/* The timer of a host: tells the workloads whose VMs have done their work. */
+void cpu_init_host(struct cpu_host *host, uint32_t cpu_mcpu);
+void cpu_fini_host(struct cpu_host *host);
+
+/* The timer of a host: tells the workloads whose VMs have done their work or
+ * have waited long enough. */
 void cpu_host_fired(struct world *world, uint32_t host);
 
 /* Finds the shares of all hosts that the above have touched; then no share

@@ -76,7 +76,7 @@ void environment_place_vm(struct world *w, uint32_t v, uint32_t h,
 		w->envs[e].state = ENV_RUNNING;
 	w->cpu_vms[v].flags |= CPU_BOOTS;
 	if (boot_ns > 0)
-		world_set_timer(w, TIMER_VM, v, w->now_ns + boot_ns);
+		cpu_wake(w, v, w->now_ns + boot_ns);
 	else
 		environment_vm_booted(w, v);
 }
@@ -154,7 +154,7 @@ static void stop_application(struct world *w, uint32_t e)
 		if (!world_is_compute(w, v))
 			continue;
 		cpu_rest(w, v);
-		world_cancel_timer(w, TIMER_VM, v);
+		cpu_wake(w, v, TIME_NEVER);
 	}
 }
 
@@ -166,7 +166,6 @@ static void remove_vm(struct world *w, uint32_t v, enum vm_state state)
 
 	if (vm->migration != ID_NONE)
 		migrate_drop(w, v, "the VM is gone");
-	world_cancel_timer(w, TIMER_VM, v);
 	world_tell(w, vm->placing, OUTCOME_FAILED, "the VM is gone");
 	world_tell(w, vm->ballooning, OUTCOME_FAILED, "the VM is gone");
 	vm->placing = NO_TICKET;

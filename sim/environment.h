@@ -20,7 +20,7 @@ void environment_ask(struct world *world, uint32_t env);
 void environment_place_vm(struct world *world, uint32_t vm, uint32_t host,
     uint64_t mem_kib, uint32_t weight, struct ticket ticket);
 
-/* TIMER_VM of a VM that boots. */
+/* A VM's boot is over. */
 void environment_vm_booted(struct world *world, uint32_t vm);
 
 /* Its application has done all its work. */

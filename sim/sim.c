@@ -121,14 +121,6 @@ static void step_manager(struct sim *sim)
 	    w->now_ns + w->scenario->manager.period_ns);
 }
 
-static void fire_vm(struct world *w, uint32_t v)
-{
-	if (w->cpu_vms[v].flags & CPU_BOOTS)
-		environment_vm_booted(w, v);
-	else
-		workload_model(w->cpu_vms[v].workload)->vm_fired(w, v);
-}
-
 static void fire_env_work(struct world *w, uint32_t e)
 {
 	workload_of(w, e)->env_fired(w, e);
@@ -141,7 +133,6 @@ static void destroy_env(struct world *w, uint32_t e)
 
 /* What a timer does; those of the run itself have none here. */
 static void (*const handlers[N_TIMER_KINDS])(struct world *, uint32_t) = {
-    [TIMER_VM] = fire_vm,
     [TIMER_HOST] = cpu_host_fired,
     [TIMER_BALLOON] = memory_balloon_fired,
     [TIMER_MIGRATION] = migrate_fired,

@@ -3,7 +3,7 @@
  * Workloads: what the VMs of an environment do once it runs.  A model is one
  * file, workload_<name>.c, and one constant of this type; it gives its VMs
  * work (cpu.h) and memory in use (memory.h), sets the timers that are a
- * workload's own (TIMER_VM of a running VM, TIMER_ENV_WORK), and calls
+ * workload's own (cpu_wake of a running VM, TIMER_ENV_WORK), and calls
  * environment_end when all is done.
  *
  * Any of the functions may be NULL.  Any of them may end or crash the
@@ -17,7 +17,7 @@
 struct workload_model {
 	/* The environment's application starts: all its VMs run. */
 	void (*begin)(struct world *world, uint32_t env);
-	/* TIMER_VM of one of its VMs. */
+	/* One of its VMs has waited for what cpu_wake was told. */
 	void (*vm_fired)(struct world *world, uint32_t vm);
 	/* The VM has done the work it was given. */
 	void (*vm_done)(struct world *world, uint32_t vm);

@@ -42,7 +42,7 @@ static void think(struct world *w, uint32_t v)
 		}
 		think_s = load->tasks->think_s[task->next];
 	}
-	world_set_timer(w, TIMER_VM, v, world_after(w, think_s));
+	cpu_wake(w, v, world_after(w, think_s));
 }
 
 static void tasks_vm_fired(struct world *w, uint32_t v)

@@ -44,7 +44,6 @@ static uint64_t number_timers(struct world *w)
 {
 	const struct model *m = w->model;
 	const uint64_t n[N_TIMER_KINDS] = {
-	    [TIMER_VM] = m->n_vms,
 	    [TIMER_HOST] = m->n_hosts,
 	    [TIMER_BALLOON] = m->n_vms,
 	    [TIMER_MIGRATION] = m->n_vms,
@@ -98,8 +97,7 @@ static void fill_tables(struct world *w)
 	const struct model *m = w->model;
 
 	for (uint32_t v = 0; v < m->n_vms; v++) {
-		w->cpu_vms[v] = (struct cpu_vm){.finish_ns = TIME_NEVER,
-		    .speed = 1,
+		w->cpu_vms[v] = (struct cpu_vm){.speed = 1,
 		    .host = ID_NONE,
 		    .weight = WEIGHT_DEFAULT};
 		w->vms[v].host = NO_HOST;
@@ -110,10 +108,8 @@ static void fill_tables(struct world *w)
 		w->vms[v].placing = NO_TICKET;
 		w->vms[v].ballooning = NO_TICKET;
 	}
-	for (uint32_t h = 0; h < m->n_hosts; h++) {
-		w->cpu_hosts[h].cpu_mcpu = m->hosts[h].cpu_mcpu;
-		w->cpu_hosts[h].list = w->cpu_hosts[h].few;
-	}
+	for (uint32_t h = 0; h < m->n_hosts; h++)
+		cpu_init_host(&w->cpu_hosts[h], m->hosts[h].cpu_mcpu);
 }
 
 /* A start is drawn once, evenly within +- the scenario's variation. */
@@ -192,8 +188,7 @@ void world_free(struct world *w)
 		return;
 	events_fini(&w->events);
 	for (uint32_t h = 0; w->cpu_hosts && h < w->model->n_hosts; h++)
-		if (w->cpu_hosts[h].max_listed)
-			free(w->cpu_hosts[h].list);
+		cpu_fini_host(&w->cpu_hosts[h]);
 	network_free(w->network);
 	migrate_free(w->migrate);
 	couple_free(w->couple);

@@ -23,8 +23,7 @@
 
 /* Each kind of timer has one timer for each row of a table. */
 enum timer_kind {
-	TIMER_VM,          /* its boot, then its workload */
-	TIMER_HOST,        /* its next completion */
+	TIMER_HOST,        /* its VMs' next completion or wake-up (cpu.h) */
 	TIMER_BALLOON,     /* by VM */
 	TIMER_MIGRATION,   /* by VM */
 	TIMER_ENV_WORK,    /* by environment: its workload */
