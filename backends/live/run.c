@@ -33,7 +33,7 @@ int64_t live_run_now_ns(const struct live_run *run)
 
 const char *live_run_default_control(void)
 {
-	return "/run/violin/manager.sock";
+	return "/run/violin-manager/control.sock";
 }
 
 /* "time what key=value ...", for people and for machines. */

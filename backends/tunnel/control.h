@@ -11,7 +11,7 @@
 
 #include "backends/location.h"
 
-#define CONTROL_SOCKET "/run/violin/tunneld.sock"
+#define CONTROL_SOCKET "/run/violin-tunneld/control.sock"
 
 enum control_type {
 	CONTROL_ATTACH = 0x0210, /* port, mac: this port is that VM's */

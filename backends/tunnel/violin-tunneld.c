@@ -50,7 +50,7 @@ static bool parse_options(int argc, char **argv, struct options *o)
 	int c;
 
 	*o = (struct options){
-	    .tunneld.state_folder = "/var/lib/violin",
+	    .tunneld.state_folder = "/var/lib/violin-tunneld",
 	    .socket = CONTROL_SOCKET,
 	};
 	while ((c = getopt_long(argc, argv, "", names, NULL)) != -1) {
