@@ -104,8 +104,8 @@ static void sync_host(struct world *w, uint32_t h)
 	const struct cpu_host *host = &w->cpu_hosts[h];
 
 	cpu_prune_host(w, h);
-	for (uint32_t i = 0; i < host->n_listed; i++) {
-		uint32_t v = host->list[i];
+	for (uint32_t i = 0; i < host->n_eager; i++) {
+		uint32_t v = host->vms[i];
 
 		sync_vm(w, v);
 		if (keeps_step(w, v))

@@ -42,33 +42,42 @@ void cpu_touch_host(struct world *w, uint32_t h)
 	w->dirty_hosts[w->n_dirty_hosts++] = h;
 }
 
-static inline void list_vm(struct world *w, uint32_t v)
+/* Two VMs of a host change seats. */
+static inline void swap_seats(
+    struct world *w, struct cpu_host *host, uint32_t a, uint32_t b)
 {
-	struct cpu_vm *vm = &w->cpu_vms[v];
-	struct cpu_host *host;
+	uint32_t vm = host->vms[a];
+	int64_t due_ns = host->due_ns[a];
 
-	if (vm->flags & CPU_LISTED || vm->host == ID_NONE)
-		return;
-	host = &w->cpu_hosts[vm->host];
-	vm->place = host->n_listed;
-	host->list[host->n_listed++] = v;
-	vm->flags |= CPU_LISTED;
+	host->vms[a] = host->vms[b];
+	host->due_ns[a] = host->due_ns[b];
+	host->vms[b] = vm;
+	host->due_ns[b] = due_ns;
+	w->cpu_vms[host->vms[a]].seat = a;
+	w->cpu_vms[vm].seat = b;
 }
 
-/* The last of the list takes its place. */
-static inline void unlist_vm(struct world *w, uint32_t v)
+/* Seats a VM among those that want CPU, */
+static inline void join_eager(struct world *w, uint32_t v)
 {
-	struct cpu_vm *vm = &w->cpu_vms[v];
+	const struct cpu_vm *vm = &w->cpu_vms[v];
 	struct cpu_host *host;
-	uint32_t last;
 
-	if (!(vm->flags & CPU_LISTED))
+	if (vm->host == ID_NONE)
 		return;
 	host = &w->cpu_hosts[vm->host];
-	last = host->list[--host->n_listed];
-	host->list[vm->place] = last;
-	w->cpu_vms[last].place = vm->place;
-	vm->flags &= (uint8_t)~CPU_LISTED;
+	if (vm->seat >= host->n_eager)
+		swap_seats(w, host, vm->seat, host->n_eager++);
+}
+
+/* and behind them again. */
+static inline void leave_eager(struct world *w, uint32_t v)
+{
+	const struct cpu_vm *vm = &w->cpu_vms[v];
+	struct cpu_host *host = &w->cpu_hosts[vm->host];
+
+	if (vm->seat < host->n_eager)
+		swap_seats(w, host, vm->seat, --host->n_eager);
 }
 
 void cpu_work(struct world *w, uint32_t v, double work_s)
@@ -80,11 +89,11 @@ void cpu_work(struct world *w, uint32_t v, double work_s)
 	vm->left_s = work_s;
 	vm->flags |= CPU_WANTS;
 	find_finish(w, vm);
-	list_vm(w, v);
+	join_eager(w, v);
 	cpu_touch_host(w, vm->host);
 }
 
-/* A VM without work leaves its host's list when that is next walked. */
+/* A VM without work keeps its seat until its host is next looked at. */
 void cpu_rest(struct world *w, uint32_t v)
 {
 	struct cpu_vm *vm = &w->cpu_vms[v];
@@ -162,7 +171,7 @@ void cpu_hold(struct world *w, uint32_t v, bool held)
 	} else {
 		vm->flags &= (uint8_t)~CPU_HELD;
 		if (vm->flags & CPU_WANTS)
-			list_vm(w, v);
+			join_eager(w, v);
 	}
 	cpu_touch_host(w, vm->host);
 }
@@ -171,7 +180,6 @@ void cpu_init_host(struct cpu_host *host, uint32_t cpu_mcpu)
 {
 	host->cpu_mcpu = cpu_mcpu;
 	host->due_ns = host->few_due_ns;
-	host->list = host->few_listed;
 	host->vms = host->few_vms;
 }
 
@@ -181,27 +189,25 @@ void cpu_fini_host(struct cpu_host *host)
 		free(host->due_ns);
 }
 
-/* Twice as long, the three arrays in one piece. */
+/* Twice as long, both arrays in one piece. */
 static void make_room(struct cpu_host *host)
 {
 	uint32_t room = host->max_vms ? host->max_vms : CPU_FEW;
 	size_t n = 2 * (size_t)room;
 	int64_t *due_ns;
-	uint32_t *list;
+	uint32_t *vms;
 
 	if (host->n_vms < room)
 		return;
-	due_ns = malloc(n * (sizeof *due_ns + 2 * sizeof *list));
+	due_ns = malloc(n * (sizeof *due_ns + sizeof *vms));
 	if (!due_ns)
 		abort();
-	list = (uint32_t *)(due_ns + n);
+	vms = (uint32_t *)(due_ns + n);
 	memcpy(due_ns, host->due_ns, room * sizeof *due_ns);
-	memcpy(list, host->list, room * sizeof *list);
-	memcpy(list + n, host->vms, room * sizeof *list);
+	memcpy(vms, host->vms, room * sizeof *vms);
 	cpu_fini_host(host);
 	host->due_ns = due_ns;
-	host->list = list;
-	host->vms = list + n;
+	host->vms = vms;
 	host->max_vms = (uint32_t)n;
 }
 
@@ -216,18 +222,16 @@ static void sit_down(struct world *w, uint32_t v, int64_t due_ns)
 	host->due_ns[vm->seat] = due_ns;
 }
 
-/* Returns what it waits for; the last of the host takes its seat. */
+/* Returns what it waits for. */
 static int64_t stand_up(struct world *w, uint32_t v)
 {
-	struct cpu_vm *vm = &w->cpu_vms[v];
+	const struct cpu_vm *vm = &w->cpu_vms[v];
 	struct cpu_host *host = &w->cpu_hosts[vm->host];
 	int64_t due_ns =
 	    vm->flags & CPU_WAITS ? host->due_ns[vm->seat] : TIME_NEVER;
-	uint32_t last = host->vms[--host->n_vms];
 
-	w->cpu_vms[last].seat = vm->seat;
-	host->vms[vm->seat] = last;
-	host->due_ns[vm->seat] = host->due_ns[host->n_vms];
+	leave_eager(w, v);
+	swap_seats(w, host, vm->seat, --host->n_vms);
 	return due_ns;
 }
 
@@ -239,7 +243,6 @@ void cpu_move(struct world *w, uint32_t v, uint32_t host)
 	couple_drop_vm(w, v);
 	cpu_set_rate(w, v, 0);
 	if (vm->host != ID_NONE) {
-		unlist_vm(w, v);
 		due_ns = stand_up(w, v);
 		cpu_touch_host(w, vm->host);
 	}
@@ -250,7 +253,7 @@ void cpu_move(struct world *w, uint32_t v, uint32_t host)
 	}
 	sit_down(w, v, due_ns);
 	if (vm->flags & CPU_WANTS)
-		list_vm(w, v);
+		join_eager(w, v);
 	cpu_touch_host(w, host);
 }
 
@@ -267,30 +270,30 @@ void cpu_set_rate(struct world *w, uint32_t v, double rate)
 		world_touch_env(w, w->model->vms[v].env.ix);
 }
 
-/* Unlists who no longer wants CPU. */
+/* Seats who no longer wants CPU behind who does. */
 void cpu_prune_host(struct world *w, uint32_t h)
 {
 	struct cpu_host *host = &w->cpu_hosts[h];
 
-	for (uint32_t i = host->n_listed; i > 0; i--)
-		if (!cpu_is_active(&w->cpu_vms[host->list[i - 1]]))
-			unlist_vm(w, host->list[i - 1]);
+	for (uint32_t i = host->n_eager; i > 0; i--)
+		if (!cpu_is_active(&w->cpu_vms[host->vms[i - 1]]))
+			leave_eager(w, host->vms[i - 1]);
 }
 
 /* The rule of sharing, where there is not enough for all. */
 static void share_scarce(struct world *w, const struct cpu_host *host)
 {
-	uint32_t n = host->n_listed;
+	uint32_t n = host->n_eager;
 
 	for (uint32_t i = 0; i < n; i++) {
-		const struct cpu_vm *vm = &w->cpu_vms[host->list[i]];
+		const struct cpu_vm *vm = &w->cpu_vms[host->vms[i]];
 
 		w->weights[i] = vm->weight;
 		w->bounds[i] = vm->bound_mcpu * 1e-3;
 	}
 	fair_share(host->cpu_mcpu * 1e-3, n, w->weights, w->bounds, w->shares);
 	for (uint32_t i = 0; i < n; i++)
-		cpu_set_rate(w, host->list[i], w->shares[i]);
+		cpu_set_rate(w, host->vms[i], w->shares[i]);
 }
 
 /* The sum of its VMs' rates, and the next of its events. */
@@ -316,8 +319,8 @@ void cpu_finish_host(struct world *w, uint32_t h)
 	const struct cpu_host *host = &w->cpu_hosts[h];
 	double rate = 0;
 
-	for (uint32_t i = 0; i < host->n_listed; i++)
-		rate += w->cpu_vms[host->list[i]].rate;
+	for (uint32_t i = 0; i < host->n_eager; i++)
+		rate += w->cpu_vms[host->vms[i]].rate;
 	settle_host(w, h, rate);
 }
 
@@ -325,15 +328,15 @@ void cpu_finish_host(struct world *w, uint32_t h)
 static void share_simply(struct world *w, uint32_t h, bool scarce)
 {
 	const struct cpu_host *host = &w->cpu_hosts[h];
-	double even = scarce ? host->cpu_mcpu * 1e-3 / host->n_listed : 0;
+	double even = scarce ? host->cpu_mcpu * 1e-3 / host->n_eager : 0;
 	double sum = 0;
 
-	for (uint32_t i = 0; i < host->n_listed; i++) {
-		const struct cpu_vm *vm = &w->cpu_vms[host->list[i]];
+	for (uint32_t i = 0; i < host->n_eager; i++) {
+		const struct cpu_vm *vm = &w->cpu_vms[host->vms[i]];
 		double rate = scarce ? even : vm->bound_mcpu * 1e-3;
 
 		if (vm->rate != rate)
-			cpu_set_rate(w, host->list[i], rate);
+			cpu_set_rate(w, host->vms[i], rate);
 		sum += rate;
 	}
 	settle_host(w, h, sum);
@@ -350,11 +353,11 @@ static void share_host(struct world *w, uint32_t h)
 	uint64_t wanted_mcpu = 0;
 	bool alike = true, scarce;
 
-	for (uint32_t i = host->n_listed; i > 0; i--) {
-		const struct cpu_vm *vm = &w->cpu_vms[host->list[i - 1]];
+	for (uint32_t i = host->n_eager; i > 0; i--) {
+		const struct cpu_vm *vm = &w->cpu_vms[host->vms[i - 1]];
 
 		if (!cpu_is_active(vm)) {
-			unlist_vm(w, host->list[i - 1]);
+			leave_eager(w, host->vms[i - 1]);
 			continue;
 		}
 		wanted_mcpu += vm->bound_mcpu;
@@ -407,6 +410,8 @@ void cpu_host_fired(struct world *w, uint32_t h)
 	const struct cpu_host *host = &w->cpu_hosts[h];
 	uint32_t n = 0;
 
+	for (uint32_t i = 0; i < host->n_eager; i++)
+		__builtin_prefetch(&w->cpu_vms[host->vms[i]], 1);
 	for (uint32_t i = 0; i < host->n_vms; i++)
 		if (host->due_ns[i] <= w->now_ns)
 			w->ids[n++] = host->vms[i];

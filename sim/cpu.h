@@ -41,10 +41,9 @@ struct world;
 enum {
 	CPU_WANTS = 1,  /* has work */
 	CPU_HELD = 2,   /* suspended: gets nothing */
-	CPU_LISTED = 4, /* in its host's list */
-	CPU_PACES = 8,  /* its rate paces its environment */
-	CPU_BOOTS = 16, /* what it waits for is the end of its boot */
-	CPU_WAITS = 32, /* for an instant, without finite work */
+	CPU_PACES = 4,  /* its rate paces its environment */
+	CPU_BOOTS = 8,  /* what it waits for is the end of its boot */
+	CPU_WAITS = 16, /* for an instant, without finite work */
 };
 
 /* Hot: one cache line a VM. */
@@ -56,8 +55,7 @@ struct cpu_vm {
 	double speed;
 	uint32_t bound_mcpu;
 	uint32_t host;     /* ID_NONE: on none */
-	uint32_t place;    /* in its host's list */
-	uint32_t seat;     /* in its host's vms */
+	uint32_t seat;     /* its index on its host */
 	uint16_t weight;
 	uint8_t flags;
 	uint8_t workload;  /* enum workload_kind: who is told of its end */
@@ -65,21 +63,20 @@ struct cpu_vm {
 
 enum { CPU_FEW = 16 };
 
-/* Three arrays with room for all VMs of the host, which grow when one comes;
- * as arrays, so that one VM's line can be fetched while another's is awaited. */
+/* The VMs of a host have seats, the first of them those that want CPU: so what
+ * a host has to look at lies together, four cache lines for few VMs. */
 struct cpu_host {
 	int64_t last_ns;
 	double used_s;  /* CPU seconds used, in all, until last_ns */
 	double rate;    /* CPUs in use */
 	int64_t *due_ns; /* by seat: its work ends, or its wait */
-	uint32_t *list;  /* VMs that want CPU, and some that no longer do */
-	uint32_t *vms;   /* all that are on it, by seat */
-	uint32_t n_listed, n_vms;
+	uint32_t *vms;   /* by seat */
+	uint32_t n_vms;
+	uint32_t n_eager; /* want CPU, or did when last looked at */
 	uint32_t max_vms; /* 0: the arrays are the few below */
 	uint32_t cpu_mcpu;
 	bool dirty;     /* its shares are to be found anew */
 	int64_t few_due_ns[CPU_FEW];
-	uint32_t few_listed[CPU_FEW];
 	uint32_t few_vms[CPU_FEW];
 };
 
