@@ -150,9 +150,10 @@ struct stage *load_nemo3d(struct loader *ld, const char *at,
     struct raw_workload *raw, const struct vm *vm, uint32_t n_vms,
     uint32_t *n_stages);
 
+/* The workload of a job that has so many processors in each VM. */
 struct swf_job;
 void load_job(const struct loader *ld, const struct swf_job *job,
-    const struct vm *vm, struct workload *workload);
+    uint32_t processors, const struct vm *vm, struct workload *workload);
 
 /* Homes of the VMs of some environments. */
 bool load_placement(struct loader *ld, const char *at, char **how,

@@ -329,7 +329,8 @@ static bool add_workloads(struct loader *ld, const struct env_group *g,
 	if (!g->log)
 		return load_workload(ld, at, raw, &g->vm, compute, w);
 	for (uint32_t i = 0; i < g->count; i++)
-		load_job(ld, &g->log->jobs[g->first_job + i], &g->vm, &w[i]);
+		load_job(ld, &g->log->jobs[g->first_job + i], g->processors,
+		    &g->vm, &w[i]);
 	return true;
 }
 

@@ -311,7 +311,7 @@ bool load_workload(struct loader *ld, const char *at, struct raw_workload *raw,
 
 /* A job: one stage; it leaves CPU idle where the log says so. */
 void load_job(const struct loader *ld, const struct swf_job *job,
-    const struct vm *vm, struct workload *w)
+    uint32_t processors, const struct vm *vm, struct workload *w)
 {
 	struct stage *stage = POOL_TAKE(ld->pool, 1, struct stage);
 	double busy = job->cpu_s / job->run_s;
@@ -322,9 +322,12 @@ void load_job(const struct loader *ld, const struct swf_job *job,
 	stage->work_s = job->run_s * stage->demand_mcpu / MCPU_PER_CPU;
 	stage->iterations = 1;
 	stage->mem_used_kib = vm->mem_kib * 6 / 10;
-	if (job->used_kib)
+	if (job->used_kib) {
+		uint64_t used_kib = job->used_kib * processors;
+
 		stage->mem_used_kib =
-		    job->used_kib < vm->mem_kib ? job->used_kib : vm->mem_kib;
+		    used_kib < vm->mem_kib ? used_kib : vm->mem_kib;
+	}
 	w->kind = WORKLOAD_STAGES;
 	w->duration_ns = TIME_NEVER;
 	w->stop_ns = TIME_NEVER;

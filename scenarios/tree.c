@@ -232,7 +232,9 @@ static bool path_step(const char **path, char *step, size_t size, bool *number)
 	if (*number)
 		p++;
 	n = strcspn(p, *number ? "]" : ".[");
-	if (!n || n >= size || (*number && p[n] != ']'))
+	if (!n || n >= size)
+		return false;
+	if (*number && (p[n] != ']' || strspn(p, "0123456789") != n))
 		return false;
 	memcpy(step, p, n);
 	step[n] = '\0';

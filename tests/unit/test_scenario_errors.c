@@ -247,6 +247,8 @@ static const struct {
 	{{"manager[0]", "5"}, "--set manager[0]: no list to take [0] of"},
 	{{"", "5"}, "--set: no key; write KEY.PATH=VALUE"},
 	{{"a[", "5"}, "--set a[: not a path"},
+	{{"environments[V1].start", "5 s"},
+	    "--set environments[V1].start: not a path"},
 	{{"events", "[{at: 3 s, fail: X}]"},
 	    "--set events: there is no host \"X\""},
 	{{"events", "[{"}, "--set events: the value:2:1: this is not YAML"},
