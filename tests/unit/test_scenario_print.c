@@ -229,7 +229,7 @@ START_TEST(a_random_scenario_that_loads_comes_back_the_same)
 }
 END_TEST
 
-/* --- digest ----------------------------------------------------------------- */
+/* --- the digest -------------------------------------------------------- */
 
 static const char small[] =
     "domains: [{name: D, hosts: [{memory: 1 GiB}]}]\n"
