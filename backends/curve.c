@@ -227,6 +227,15 @@ void curve_server_poll_items(struct curve_server *server,
 	items[1] = (zmq_pollitem_t){server->zap, 0, ZMQ_POLLIN, 0};
 }
 
+void curve_server_fds(
+    struct curve_server *server, int fds[static CURVE_POLL_ITEMS])
+{
+	size_t size = sizeof(fds[0]);
+
+	zmq_getsockopt(server->router, ZMQ_FD, &fds[0], &size);
+	zmq_getsockopt(server->zap, ZMQ_FD, &fds[1], &size);
+}
+
 /* Reads the message that follows a route.  False if it is not one frame that
  * fits, from a client that is still listed. */
 static bool receive_body(struct curve_server *server, struct curve_from *from,

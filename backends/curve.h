@@ -92,6 +92,12 @@ void curve_server_allow(struct curve_server *server,
 /* The endpoint with its port filled in; borrowed from the server. */
 const char *curve_server_endpoint(const struct curve_server *server);
 
+/* For who polls with poll(2): descriptors that turn readable when there is
+ * something new.  They tell of a change only: after one, all of it has to be
+ * received before the next wait. */
+void curve_server_fds(
+    struct curve_server *server, int fds[static CURVE_POLL_ITEMS]);
+
 void curve_server_poll_items(struct curve_server *server,
     zmq_pollitem_t items[static CURVE_POLL_ITEMS]);
 

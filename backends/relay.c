@@ -22,6 +22,9 @@ enum { FRAMES_A_STEP = 16, PIPE_BYTES = 1 << 20 };
 #define STRANGER_NS (5 * NS_PER_S)
 #define BYE_NS (5 * NS_PER_S)
 #define BURST_NS (50 * NS_PER_MS) /* of a limited rate */
+/* After a read that was short, so long until the next: many small writes of
+ * the hypervisor become one frame. */
+#define GATHER_NS NS_PER_MS
 
 struct relay_link {
 	uint64_t id; /* 0: free; kept until all that was said is sent */
@@ -43,6 +46,7 @@ struct relay_link {
 	uint64_t bytes;
 	uint64_t rate_bps;
 	int64_t budget_ns; /* sending is paid for up to this time */
+	int64_t gather_ns; /* the pipe is not read until then */
 };
 
 struct relay {
@@ -379,6 +383,8 @@ static void pump_out(struct relay *relay, struct relay_link *link)
 	static uint8_t bytes[CONN_PAYLOAD_MAX];
 	struct conn *conn = link->conn;
 
+	if (relay->now_ns < link->gather_ns && !link->finishing)
+		return;
 	for (int i = 0; i < FRAMES_A_STEP && conn_has_room(conn); i++) {
 		size_t may = may_send(relay, link, sizeof(bytes));
 		ssize_t n = may > 0 ? read(link->pipe, bytes, may) : -1;
@@ -389,7 +395,10 @@ static void pump_out(struct relay *relay, struct relay_link *link)
 			conn_put(conn, FRAME_STREAM, bytes, (size_t)n);
 			link->bytes += (uint64_t)n;
 			charge(link, (size_t)n);
-			continue;
+			if ((size_t)n == may || link->finishing)
+				continue;
+			link->gather_ns = relay->now_ns + GATHER_NS;
+			return;
 		}
 		if (may > 0 && link->finishing) {
 			conn_put(conn, FRAME_STREAM_END, NULL, 0);
@@ -577,6 +586,8 @@ static size_t wait_conn(const struct relay *relay,
 			next_ns = relay->now_ns;
 		else if (link->budget_ns >= relay->now_ns)
 			next_ns = link->budget_ns + 1;
+		else if (link->gather_ns > relay->now_ns)
+			next_ns = link->gather_ns;
 		else if (!link->drained)
 			want(fds, &n, link->pipe, POLLIN);
 	}

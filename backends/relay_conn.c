@@ -9,6 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+enum { WAKE_MAX = 65536 };
+
 static void put_raw(struct conn *conn, const void *bytes, size_t n)
 {
 	assert(conn->out_len + n <= CONN_OUT_MAX);
@@ -25,6 +27,7 @@ struct conn *conn_new(int fd, bool caller,
 	conn->fd = fd;
 	conn->caller = caller;
 	conn->heard_ns = conn->said_ns = now_ns;
+	conn->wake_bytes = 1;
 	crypto_kdf_derive_from_key(
 	    conn->key_out, CONN_KEY_BYTES, caller ? 1 : 2, "violinmg", key);
 	crypto_kdf_derive_from_key(
@@ -104,33 +107,50 @@ static enum conn_got broken(struct conn *conn, const char *why)
 	return CONN_BROKEN;
 }
 
-/* Fills conn->in up to n bytes. */
-static enum conn_got fill(struct conn *conn, size_t n, int64_t now_ns)
+/* Has the socket wake us when there is enough: a frame comes in many small
+ * segments, and to look at each costs more than to decrypt it. */
+static void wake_at(struct conn *conn, size_t missing)
 {
-	while (conn->in_len < n) {
-		ssize_t got =
-		    recv(conn->fd, conn->in + conn->in_len, n - conn->in_len, 0);
+	int bytes = missing > WAKE_MAX ? WAKE_MAX : (int)missing;
 
-		if (got < 0 && (errno == EAGAIN || errno == ENOTCONN))
-			return CONN_NOTHING;
-		if (got < 0)
-			return broken(conn, strerror(errno));
-		if (got == 0)
-			return broken(conn, "cut by the other side");
+	if (bytes == conn->wake_bytes)
+		return;
+	conn->wake_bytes = bytes;
+	setsockopt(conn->fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof(bytes));
+}
+
+/* Are n bytes there, at conn->in + conn->in_pos?  Reads if they are not. */
+static enum conn_got need(struct conn *conn, size_t n, int64_t now_ns)
+{
+	if (conn->in_len - conn->in_pos >= n)
+		return CONN_FRAME;
+	conn->in_len -= conn->in_pos;
+	memmove(conn->in, conn->in + conn->in_pos, conn->in_len);
+	conn->in_pos = 0;
+	ssize_t got = recv(
+	    conn->fd, conn->in + conn->in_len, CONN_IN_MAX - conn->in_len, 0);
+	if (got < 0 && errno != EAGAIN && errno != ENOTCONN)
+		return broken(conn, strerror(errno));
+	if (got == 0)
+		return broken(conn, "cut by the other side");
+	if (got > 0) {
 		conn->in_len += (size_t)got;
 		conn->heard_ns = now_ns;
 	}
-	return CONN_FRAME;
+	if (conn->in_len >= n)
+		return CONN_FRAME;
+	wake_at(conn, n - conn->in_len);
+	return CONN_NOTHING;
 }
 
 static enum conn_got take_header(struct conn *conn, int64_t now_ns)
 {
-	enum conn_got got = fill(conn, CONN_HEADER, now_ns);
+	enum conn_got got = need(conn, CONN_HEADER, now_ns);
 
 	if (got != CONN_FRAME)
 		return got;
-	memcpy(conn->header_in, conn->in, CONN_HEADER);
-	conn->in_len = 0;
+	memcpy(conn->header_in, conn->in + conn->in_pos, CONN_HEADER);
+	conn->in_pos += CONN_HEADER;
 	if (crypto_secretstream_xchacha20poly1305_init_pull(
 		&conn->pull, conn->header_in, conn->key_in) != 0)
 		return broken(conn, "not a header");
@@ -142,15 +162,16 @@ static enum conn_got take_header(struct conn *conn, int64_t now_ns)
 	return CONN_NOTHING;
 }
 
-/* Decrypts the frame of n bytes that is in conn->in. */
+/* Decrypts the frame of n bytes that is next in conn->in. */
 static enum conn_got open_frame(struct conn *conn, size_t n)
 {
+	const uint8_t *frame = conn->in + conn->in_pos + 4;
 	unsigned char tag;
 	unsigned long long len;
 
-	conn->in_len = 0;
+	conn->in_pos += 4 + n;
 	if (crypto_secretstream_xchacha20poly1305_pull(&conn->pull,
-		conn->payload, &len, &tag, conn->in + 4, n, conn->header_out,
+		conn->payload, &len, &tag, frame, n, conn->header_out,
 		CONN_HEADER) != 0)
 		return broken(conn, "a frame is not authentic");
 	if (len < 1 || conn->payload[0] >= N_CONN_FRAMES)
@@ -180,14 +201,14 @@ enum conn_got conn_get(struct conn *conn, int64_t now_ns)
 		if (got == CONN_BROKEN || !conn->greeted)
 			return got;
 	}
-	got = fill(conn, 4, now_ns);
+	got = need(conn, 4, now_ns);
 	if (got != CONN_FRAME)
 		return got;
 	for (size_t i = 0; i < 4; i++)
-		n |= (size_t)conn->in[i] << (8 * i);
+		n |= (size_t)conn->in[conn->in_pos + i] << (8 * i);
 	if (n < 1 + crypto_secretstream_xchacha20poly1305_ABYTES ||
 	    n > CONN_FRAME_MAX - 4)
 		return broken(conn, "a frame of an impossible length");
-	got = fill(conn, 4 + n, now_ns);
+	got = need(conn, 4 + n, now_ns);
 	return got == CONN_FRAME ? open_frame(conn, n) : got;
 }

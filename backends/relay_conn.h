@@ -25,10 +25,11 @@
 
 enum {
 	CONN_KEY_BYTES = 32,
-	CONN_PAYLOAD_MAX = 65536,
+	CONN_PAYLOAD_MAX = 131072,
 	CONN_HEADER = crypto_secretstream_xchacha20poly1305_HEADERBYTES,
 	CONN_FRAME_MAX = 4 + 1 + CONN_PAYLOAD_MAX +
 	    crypto_secretstream_xchacha20poly1305_ABYTES,
+	CONN_IN_MAX = 2 * CONN_FRAME_MAX,
 	CONN_OUT_MAX = 4 * CONN_FRAME_MAX,
 };
 
@@ -57,8 +58,9 @@ struct conn {
 	uint8_t key_out[CONN_KEY_BYTES], key_in[CONN_KEY_BYTES];
 	uint8_t header_out[CONN_HEADER], header_in[CONN_HEADER];
 	crypto_secretstream_xchacha20poly1305_state push, pull;
-	uint8_t in[CONN_FRAME_MAX];
-	size_t in_len;
+	uint8_t in[CONN_IN_MAX]; /* read ahead: from in_pos to in_len */
+	size_t in_len, in_pos;
+	int wake_bytes; /* so much wakes who polls the socket */
 	uint8_t out[CONN_OUT_MAX];
 	size_t out_len, out_pos;
 	enum conn_frame kind;

@@ -29,6 +29,9 @@
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
 enum { STOP_S = 60 }; /* for hand-overs to end after SIGTERM */
 
+/* ZeroMQ is asked for messages at least so often, whatever wakes us. */
+#define SERVE_NS NS_PER_S
+
 struct options {
 	const char *config;
 	const char *fake;
@@ -236,48 +239,60 @@ static void serve(struct violind *v)
 	}
 }
 
-/* Waits until anything is to be done. */
-static void wait_all(struct violind *v, int64_t now_ns)
-{
-	enum { MAX = CURVE_POLL_ITEMS + 1 + RELAY_POLL_MAX + HOST_POLL_MAX };
-	static struct pollfd fds[RELAY_POLL_MAX + HOST_POLL_MAX];
-	static zmq_pollitem_t items[MAX];
-	int64_t relay_ns, host_ns, until_ns = daemon_next(v->daemon);
-	size_t n_fds = relay_wait(v->relay, fds, &relay_ns);
-	int n = CURVE_POLL_ITEMS;
+/* What the loop waits for: control, signals, links, host. */
+struct waiting {
+	struct pollfd fds[CURVE_POLL_ITEMS + 1 + RELAY_POLL_MAX + HOST_POLL_MAX];
+	size_t n;
+	bool control, signals; /* of these there is something */
+};
 
-	n_fds += v->host->wait(v->host_self, fds + n_fds, &host_ns);
-	curve_server_poll_items(v->server, items);
-	items[n++] = (zmq_pollitem_t){NULL, v->signals, ZMQ_POLLIN, 0};
-	for (size_t i = 0; i < n_fds; i++)
-		items[n++] = (zmq_pollitem_t){NULL, fds[i].fd,
-		    (short)((fds[i].events & POLLIN ? ZMQ_POLLIN : 0) |
-			(fds[i].events & POLLOUT ? ZMQ_POLLOUT : 0)),
-		    0};
+/* Waits until anything is to be done.  One system call a turn: a migration
+ * turns this loop very often. */
+static void wait_all(struct violind *v, struct waiting *w, int64_t now_ns)
+{
+	int64_t relay_ns, host_ns, until_ns = daemon_next(v->daemon);
+	int fds[CURVE_POLL_ITEMS];
+
+	curve_server_fds(v->server, fds);
+	w->n = 0;
+	for (size_t i = 0; i < CURVE_POLL_ITEMS; i++)
+		w->fds[w->n++] = (struct pollfd){fds[i], POLLIN, 0};
+	w->fds[w->n++] = (struct pollfd){v->signals, POLLIN, 0};
+	w->n += relay_wait(v->relay, w->fds + w->n, &relay_ns);
+	w->n += v->host->wait(v->host_self, w->fds + w->n, &host_ns);
 	if (relay_ns < until_ns)
 		until_ns = relay_ns;
 	if (host_ns < until_ns)
 		until_ns = host_ns;
 	if (v->stop_ns < until_ns)
 		until_ns = v->stop_ns;
-	long ms = until_ns == TIME_NEVER ? -1
-	    : until_ns <= now_ns	 ? 0
-		: (long)((until_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS);
-	zmq_poll(items, n, ms);
+	if (until_ns > now_ns + SERVE_NS)
+		until_ns = now_ns + SERVE_NS;
+	int64_t ms = (until_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS;
+	int n = poll(w->fds, w->n, ms > 0 ? (int)ms : 0);
+	w->control = n > 0 && (w->fds[0].revents || w->fds[1].revents);
+	w->signals = n > 0 && w->fds[CURVE_POLL_ITEMS].revents;
 }
 
 static void run(struct violind *v)
 {
+	static struct waiting waiting = {.control = true, .signals = true};
+	int64_t served_ns = 0;
+
 	for (;;) {
 		int64_t now_ns = clock_ns(CLOCK_MONOTONIC);
 
 		daemon_step(v->daemon, now_ns);
-		serve(v);
-		take_signals(v, now_ns);
+		if (waiting.control || now_ns >= served_ns + SERVE_NS) {
+			served_ns = now_ns;
+			serve(v);
+		}
+		if (waiting.signals)
+			take_signals(v, now_ns);
 		if (v->stop_ns != TIME_NEVER &&
 		    (now_ns >= v->stop_ns || !daemon_is_busy(v->daemon)))
 			return;
-		wait_all(v, now_ns);
+		wait_all(v, &waiting, now_ns);
 	}
 }
 

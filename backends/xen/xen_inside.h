@@ -29,6 +29,7 @@ struct xen_op {
 	int pidfd;
 	int text;          /* the child tells here why it failed */
 	int64_t kill_ns;   /* aborted: killed then; TIME_NEVER */
+	int64_t reap_ns;   /* next look whether it has ended */
 };
 
 struct host_xen {

@@ -16,6 +16,8 @@
 /* A send that is aborted finds its stream closed, and ends by itself, with
  * its own clean-up; if it does not, it is killed after so long. */
 #define ABORT_NS (5 * NS_PER_S)
+/* A migration asks for events very often; a child is looked after this often. */
+#define REAP_NS (10 * NS_PER_MS)
 
 static bool same_vm(const char *vm, const struct xen_op *op)
 {
@@ -220,6 +222,9 @@ bool xen_poll(void *host, int64_t now_ns, struct host_event *event)
 			kill(op->pid, SIGKILL);
 			op->kill_ns = TIME_NEVER;
 		}
+		if (now_ns < op->reap_ns)
+			continue;
+		op->reap_ns = now_ns + REAP_NS;
 		if (reap(op, event))
 			return true;
 	}
