@@ -33,7 +33,6 @@ enum { N_SIZES = 5, N_SEEDS = 20, N_DRAWS = 100 };
 struct reproduce {
 	const char *folder;
 	struct verdict verdict;
-	bool failed; /* a run could not be run at all */
 };
 
 /* Says why a decision was another; the table only says that it was. */
@@ -236,8 +235,8 @@ static bool reproduce_scenario1(struct reproduce *r, struct err *err)
 		return false;
 	decided = story_is_scenario1(&pair.violin, &why);
 	verdict_tell(&r->verdict, "scenario 1", "decisions",
-	    "only V1 migrates, D1 to D2, all its compute VMs at once, after V2 "
-	    "has ended", held(decided, "scenario 1", &why));
+	    "V1 alone migrates, D1 to D2, at once, after V2 has ended",
+	    held(decided, "scenario 1", &why));
 	tell_change(r, "scenario 1", &pair, "V1", "V1");
 	tell_change(r, "scenario 1", &pair, "V3", "V3");
 	verdict_tell(&r->verdict, "scenario 1", "change of execution time (%)",
@@ -257,8 +256,8 @@ static bool reproduce_scenario2(struct reproduce *r, struct err *err)
 		return false;
 	decided = story_is_scenario2(&pair.violin, &why);
 	verdict_tell(&r->verdict, "scenario 2", "decisions",
-	    "V2 migrates, D2 to D1, after V1's drop; then V1's six VMs end on "
-	    "two hosts", held(decided, "scenario 2", &why));
+	    "V2 migrates, D2 to D1, after V1's drop; V1's six VMs end on two "
+	    "hosts", held(decided, "scenario 2", &why));
 	tell_change(r, "scenario 2", &pair, "V1", "V1");
 	tell_change(r, "scenario 2", &pair, "V2", "V2 (printed as V3)");
 	tell_change(r, "scenario 2", &pair, "V3", "V3 (printed as V2)");
@@ -283,7 +282,7 @@ static bool reproduce_scenario3(struct reproduce *r, struct err *err)
 		return false;
 	ok = story_v1_makes_room(&pair.violin, &why);
 	verdict_tell(&r->verdict, "scenario 3", "decisions",
-	    "V1 migrates, D1 to D2, and nobody else between domains before V3 "
+	    "V1 migrates, D1 to D2, at once; no other environment before V3 "
 	    "ends", held(ok, "scenario 3", &why));
 	verdict_tell(&r->verdict, "scenario 3",
 	    "memory that V3's VMs get (MB)", "the least of them",

@@ -126,29 +126,45 @@ static int widest(const struct verdict *v, int column)
 	return (int)most;
 }
 
+/* The bounds that there are: 17..25, ..1, or nothing. */
+static void bounds_text(
+    const struct verdict *v, uint32_t row, char *text, size_t size)
+{
+	snprintf(text, size, "%s%s%s", table_text(&v->expected, row, LOW),
+	    is_bound(v, row) ? ".." : "",
+	    table_text(&v->expected, row, HIGH));
+}
+
+/* A heading when it is another than that of the row before. */
+static void print_heading(
+    const struct verdict *v, uint32_t row, int column, FILE *out)
+{
+	const char *heading = table_text(&v->expected, row, column);
+
+	if (row && strcmp(table_text(&v->expected, row - 1, column),
+	               heading) == 0 &&
+	    (column == EXPERIMENT ||
+	        strcmp(table_text(&v->expected, row - 1, EXPERIMENT),
+	            table_text(&v->expected, row, EXPERIMENT)) == 0))
+		return;
+	fprintf(out, column == EXPERIMENT ? "\n%s\n" : "  %s\n", heading);
+}
+
 void verdict_print(const struct verdict *v, FILE *out)
 {
-	int quantity = widest(v, QUANTITY), subject = widest(v, SUBJECT);
-	int published = widest(v, PUBLISHED);
-	const char *last = "";
-	char text[40];
+	int subject = widest(v, SUBJECT), published = widest(v, PUBLISHED);
+	char text[40], bounds[40];
 
-	fprintf(out, "%-*s  %-*s  %*s  %9s  %6s  %6s  %s\n", quantity, "",
-	    subject, "", published, "published", "simulated", "low", "high",
-	    "holds");
+	fprintf(out, "%*s    %*s  %9s  %9s  holds\n", subject, "", published,
+	    "published", "simulated", "bounds");
 	for (uint32_t i = 0; i < v->expected.n_rows; i++) {
-		const char *experiment =
-		    table_text(&v->expected, i, EXPERIMENT);
-
-		if (strcmp(experiment, last) != 0)
-			fprintf(out, "\n%s\n", experiment);
-		last = experiment;
+		print_heading(v, i, EXPERIMENT, out);
+		print_heading(v, i, QUANTITY, out);
 		simulated_text(v, i, text, sizeof text);
-		fprintf(out, "%-*s  %-*s  %*s  %9s  %6s  %6s  %s\n", quantity,
-		    table_text(&v->expected, i, QUANTITY), subject,
+		bounds_text(v, i, bounds, sizeof bounds);
+		fprintf(out, "    %-*s%*s  %9s  %9s  %s\n", subject,
 		    table_text(&v->expected, i, SUBJECT), published,
-		    table_text(&v->expected, i, PUBLISHED), text,
-		    table_text(&v->expected, i, LOW),
-		    table_text(&v->expected, i, HIGH), holds_text(v, i));
+		    table_text(&v->expected, i, PUBLISHED), text, bounds,
+		    holds_text(v, i));
 	}
 }
