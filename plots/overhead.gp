@@ -5,7 +5,6 @@ data = name.'.dat'
 set multiplot layout 1,2 margins screen 0.085, 0.985, 0.13, 0.92 \
 	spacing screen 0.09
 set xrange [-0.6:n-0.4]
-set pointintervalbox 0
 set xtics scale 0
 set xlabel unit
 set grid ytics linecolor rgb faint linetype 1 linewidth 0.6
@@ -35,6 +34,7 @@ plot data using 0:($7/2):($0-0.3):($0+0.3):(0):7:xtic(1) with boxxyerror \
 		fill transparent pattern 5 border linecolor rgb colour[3] \
 		linecolor rgb colour[3] \
 		title 'slow-down, during and after', \
-	data using 0:4:5:6 with yerrorbars pointtype -1 linewidth 1.4 \
-		linecolor rgb ink title 'least to most of the seeds'
+	data using 0:5:(0):10 with vectors heads size graph 0.02,90 \
+		nofilled linewidth 1.4 linecolor rgb ink \
+		title 'least to most of the seeds'
 unset multiplot

@@ -2,6 +2,7 @@
 /* One run, from scenario to results; see run.h. */
 #include "sim/run.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,31 @@
 static void tell_progress(void *self, int64_t now_ns, int64_t until_ns)
 {
 	progress_tell(self, ns_to_s(now_ns), ns_to_s(until_ns));
+}
+
+/* Who is interrupted tidies up: no part of a directory stays. */
+static volatile sig_atomic_t interrupted;
+
+static void interrupt(int number)
+{
+	interrupted = number;
+}
+
+static bool run_to_end(struct sim *sim, struct err *err)
+{
+	const struct sigaction catch = {.sa_handler = interrupt};
+	struct sigaction int_before, term_before;
+
+	interrupted = 0;
+	sigaction(SIGINT, &catch, &int_before);
+	sigaction(SIGTERM, &catch, &term_before);
+	while (!interrupted && sim_step(sim))
+		;
+	sigaction(SIGINT, &int_before, NULL);
+	sigaction(SIGTERM, &term_before, NULL);
+	if (interrupted)
+		return err_set(err, "interrupted");
+	return sim_run(sim, err);
 }
 
 static bool simulate(const struct run_spec *spec, const double *values,
@@ -29,7 +55,7 @@ static bool simulate(const struct run_spec *spec, const double *values,
 		return false;
 	if (spec->progress)
 		progress_begin(&progress, spec->progress);
-	ok = sim_run(sim, err);
+	ok = run_to_end(sim, err);
 	if (spec->progress)
 		progress_end(&progress);
 	ok = ok && results_finish(results, sim_metrics(sim), err);

@@ -142,12 +142,15 @@ static void tell_overhead(struct reproduce *r, const struct size *size,
 	TELL("of it down-time (s)", "mean", MEAN(DOWN));
 	TELL("of it virtual network (s)", "mean", MEAN(NETWORK));
 	TELL("of it slow-down (s)", "mean", MEAN(SLOW));
-	fprintf(data, "\"%s\" %.3f %.3f %.3f %.3f %.3f %.3f %.3f %.3f\n",
+	fprintf(data, "\"%s\" %.3f %.3f %.3f %.3f %.3f %.3f %.3f %.3f "
+	    "%.3f\n",
 	    size->label, MEAN(WITHOUT), MEAN(WITH), MEAN(SLOW + 1),
 	    gsl_stats_min(s[SLOW + 1].values, 1, N_SEEDS),
 	    gsl_stats_max(s[SLOW + 1].values, 1, N_SEEDS), MEAN(DOWN),
 	    MEAN(DOWN) + MEAN(NETWORK),
-	    MEAN(DOWN) + MEAN(NETWORK) + MEAN(SLOW));
+	    MEAN(DOWN) + MEAN(NETWORK) + MEAN(SLOW),
+	    gsl_stats_max(s[SLOW + 1].values, 1, N_SEEDS) -
+	        gsl_stats_min(s[SLOW + 1].values, 1, N_SEEDS));
 }
 
 static bool reproduce_overhead(struct reproduce *r, struct err *err)
@@ -475,6 +478,32 @@ static bool make_results(const struct reproduce *r, const char *violin,
 	return ok;
 }
 
+/* The paper's figures, by its numbers, beside the table. */
+static bool name_figures(const struct reproduce *r, struct err *err)
+{
+	static const struct {
+		const char *name, *of;
+	} figures[] = {{"figure3", "scenario1/violin/figures/instants"},
+	    {"figure4", "scenario1/figures/execution"},
+	    {"figure5", "scenario2/violin/figures/instants"},
+	    {"figure6", "scenario2/figures/execution"},
+	    {"figure7", "scenario3/violin/figures/instants"}};
+	static const char *const formats[] = {"svg", "png"};
+
+	for (size_t i = 0; i < 2 * sizeof figures / sizeof *figures; i++) {
+		char from[1024], to[1024];
+
+		snprintf(from, sizeof from, "%s/%s.%s", r->folder,
+		    figures[i / 2].of, formats[i % 2]);
+		snprintf(to, sizeof to, "%s/%s.%s", r->folder,
+		    figures[i / 2].name, formats[i % 2]);
+		unlink(to);
+		if (link(from, to) != 0)
+			return err_set(err, "%s: %s", to, strerror(errno));
+	}
+	return true;
+}
+
 static bool make_all_results(const struct reproduce *r, struct err *err)
 {
 	const char *violin = getenv("VIOLIN");
@@ -482,7 +511,8 @@ static bool make_all_results(const struct reproduce *r, struct err *err)
 	violin = violin ? violin : "build/violin";
 	return make_results(r, violin, SCENARIO1, "scenario1", err) &&
 	       make_results(r, violin, SCENARIO2, "scenario2", err) &&
-	       make_results(r, violin, SCENARIO3, "scenario3", err);
+	       make_results(r, violin, SCENARIO3, "scenario3", err) &&
+	       name_figures(r, err);
 }
 
 static bool write_table(const struct reproduce *r, struct err *err)
