@@ -102,12 +102,12 @@ static void settle_created(struct live *live, const struct live_act *a)
 
 	live_vm_place(live, a->vm, (struct host_id){a->host});
 	if (vm->is != VM_IS_THERE)
-		vm->seen = (struct host_vm){.state = HOST_VM_BUILDING,
-		    .weight = a->act.weight,
+		vm->seen = (struct host_vm){.weight = a->act.weight,
 		    .mem_kib = a->act.mem_kib,
 		    .mem_target_kib = a->act.mem_kib,
 		    .mem_used_kib = MEM_UNKNOWN};
 	vm->is = VM_IS_THERE;
+	vm->seen.state = HOST_VM_RUNNING;
 	if (a->act.weight == WEIGHT_DEFAULT && a->act.cap_mcpu == 0)
 		return;
 	memcpy(share.vm, a->act.vm, sizeof share.vm);

@@ -139,6 +139,9 @@ static const char *why_not_vm(
 		return seen.state == VM_QUEUED ? NULL : "nobody asks for it";
 	if (vm->is != VM_IS_THERE || !host_is(vm->host, a->from))
 		return "the VM is not on that host";
+	if ((a->kind == ACTION_DESTROY || a->kind == ACTION_MIGRATE) &&
+	    live_move_of_vm(live, a->vm.ix))
+		return "the ends of its last move have not forgotten it";
 	if (a->kind == ACTION_DESTROY)
 		return NULL;
 	if (a->kind == ACTION_MIGRATE && model->is_head)

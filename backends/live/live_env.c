@@ -37,7 +37,8 @@ static struct counts count_vms(const struct live *live, uint32_t e)
 		n.nowhere += vm->is == VM_IS_NOWHERE && !vm->act && !vm->move;
 		n.running += there && vm->seen.state == HOST_VM_RUNNING;
 		n.building += there && vm->seen.state == HOST_VM_BUILDING &&
-		    !vm->act && !live->hosts[vm->host.ix].old_pending;
+		    !vm->act && !live->hosts[vm->host.ix].old_pending &&
+		    live->hosts[vm->host.ix].sampled_ns >= vm->settled_ns;
 		n.compute += !is_head;
 		n.dead += dead && !is_head;
 		n.head_dead |= dead && is_head;
@@ -55,11 +56,14 @@ static void note(struct live *live, uint32_t e, const char *text)
 static void remove_vm(struct live *live, uint32_t v)
 {
 	struct live_vm *vm = &live->vms[v];
-	struct live_move *move = live_move_find(live, vm->move);
+	struct live_move *move = live_move_of_vm(live, v);
 	struct message_act act = {.kind = ACT_DESTROY};
 
+	/* Before both ends have forgotten a hand-over they may, after a crash,
+	 * look for the VM again. */
 	if (move) {
-		live_move_abort(live, move);
+		if (!move->decided)
+			live_move_abort(live, move);
 		return;
 	}
 	if (vm->is == VM_IS_LOST)

@@ -169,6 +169,8 @@ void live_move_answered(struct live *live, uint64_t request,
     const struct message_answer *answer);
 void live_move_report(struct live *live, uint32_t host, int64_t asked_ns);
 struct live_move *live_move_find(const struct live *live, uint64_t id);
+/* A hand-over of this VM that is not forgotten; NULL: none. */
+struct live_move *live_move_of_vm(const struct live *live, uint32_t vm);
 /* Where is the VM, by what is known of the move?  NO_HOST: not decided. */
 struct host_id live_move_where(const struct live_move *move);
 bool live_say(struct live *live, struct live_move *move,

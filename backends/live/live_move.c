@@ -25,6 +25,14 @@ struct live_move *live_move_find(const struct live *live, uint64_t id)
 	return NULL;
 }
 
+struct live_move *live_move_of_vm(const struct live *live, uint32_t v)
+{
+	for (uint32_t i = 0; i < live->n_moves; i++)
+		if (live->moves[i]->vm == v)
+			return live->moves[i];
+	return NULL;
+}
+
 struct host_id live_move_where(const struct live_move *move)
 {
 	if (move->target.state == TARGET_RUNNING ||

@@ -17,10 +17,10 @@
 
 enum {
 	SIM_HOSTS = 8,
-	SIM_VMS = 64, /* on one host, copies included */
-	SIM_LINKS = 64,
-	SIM_EVENTS = 64, /* not yet heard, of one end of a link */
-	SIM_MESSAGE = 512,
+	SIM_VMS = 32, /* on one host, copies included */
+	SIM_LINKS = 48,
+	SIM_EVENTS = 16, /* not yet heard, of one end of a link */
+	SIM_MESSAGE = 256,
 };
 
 struct sim_vm {
