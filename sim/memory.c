@@ -79,8 +79,7 @@ void memory_apply_speed(struct world *w, uint32_t v)
 {
 	const struct world_vm *vm = &w->vms[v];
 
-	cpu_set_speed(
-	    w, v, (double)vm->speed_copied * (double)vm->speed_swapped);
+	cpu_set_speed(w, v, vm->speed_copied * vm->speed_swapped);
 }
 
 /* False: it needs more than memory and swap together. */
@@ -102,7 +101,7 @@ static bool check_fit(struct world *w, uint32_t v)
 		speed = fmax(SPEED_LEAST,
 		    1 - setup->swap_slowdown * (double)lacks /
 		            (double)vm->mem_used_kib);
-	vm->speed_swapped = (float)speed;
+	vm->speed_swapped = speed;
 	memory_apply_speed(w, v);
 	return true;
 }

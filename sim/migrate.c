@@ -153,7 +153,7 @@ void migrate_start(
 	vm->target = (struct host_id){to};
 	vm->migration = ix;
 	vm->placing = ticket;
-	vm->speed_copied = (float)(1 - w->scenario->migration.slowdown);
+	vm->speed_copied = 1 - w->scenario->migration.slowdown;
 	memory_apply_speed(w, v);
 	w->metrics.n_migrations++;
 	if (w->listener->migration_began)

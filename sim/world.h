@@ -47,8 +47,8 @@ struct world_vm {
 	struct host_id target;  /* where it is migrating to */
 	uint32_t migration;     /* its row in migrate.c; ID_NONE */
 	uint32_t cap_mcpu;      /* 0: none */
-	float speed_copied;     /* factors of its speed: while pre-copied, */
-	float speed_swapped;    /* and while it swaps; 1: full */
+	double speed_copied;    /* factors of its speed: while pre-copied, */
+	double speed_swapped;   /* and while it swaps; 1: full */
 	double demand_mcpu;
 	uint64_t mem_alloc_kib; /* at balloon_ns */
 	uint64_t mem_target_kib;
