@@ -51,7 +51,8 @@
 
 enum { RECORD_VERSION = 1 };
 
-/* --- writing --------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------
+ */
 
 /* Where text goes: pieces of lines, in order.  A sink that fails says so by
  * returning false; then nothing more is written. */
@@ -79,8 +80,8 @@ void record_write_header(
     struct record_writer *w, const struct record_origin *origin);
 void record_write_observation(
     struct record_writer *w, const struct observation *obs);
-void record_write_plan(struct record_writer *w, uint64_t sequence,
-    const struct plan *plan);
+void record_write_plan(
+    struct record_writer *w, uint64_t sequence, const struct plan *plan);
 void record_write_outcome(
     struct record_writer *w, const struct outcome *outcome);
 
@@ -90,7 +91,8 @@ bool record_writer_ok(const struct record_writer *w);
 /* The name in records and results, such as "done". */
 const char *outcome_kind_name(enum outcome_kind kind);
 
-/* --- reading --------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------
+ */
 
 /* What the first line says; all that reading the rest needs memory for. */
 struct record_size {
@@ -99,11 +101,11 @@ struct record_size {
 };
 
 enum record_event {
-	RECORD_BAD,     /* err says why */
-	RECORD_TAKEN,   /* taken; nothing is complete by it */
-	RECORD_BEGUN,   /* the header is complete: model, policy, ... */
-	RECORD_PLAN,    /* the observation is complete, n_actions follow */
-	RECORD_ACTION,  /* one of them */
+	RECORD_BAD,    /* err says why */
+	RECORD_TAKEN,  /* taken; nothing is complete by it */
+	RECORD_BEGUN,  /* the header is complete: model, policy, ... */
+	RECORD_PLAN,   /* the observation is complete, n_actions follow */
+	RECORD_ACTION, /* one of them */
 	RECORD_OUTCOME,
 };
 

@@ -5,18 +5,9 @@
  * state against what policies rely on (a placed VM has a host).
  */
 #include "core/record.h"
+#include "core/record_line.h"
 
 #include <string.h>
-
-enum { MAX_TEXTS = 2 };
-
-/* One line, cut: words in front, then texts. */
-struct line {
-	char *at; /* the next word, or NULL */
-	const char *texts[MAX_TEXTS];
-	uint32_t n_texts;
-	struct err *err;
-};
 
 enum phase { HEADER, STEPS, PLAN, SPOILT };
 
@@ -34,216 +25,12 @@ struct record_reader {
 	uint32_t n_domains, n_hosts, n_envs, n_vms, n_params;
 	char *text;
 	uint64_t text_used;
-	bool observed;        /* an observe without its plan is open */
+	bool observed; /* an observe without its plan is open */
 	uint32_t actions_left;
 };
 
-/* --- words ----------------------------------------------------------------- */
-
-static bool cut(struct line *line, char *text, struct err *err)
-{
-	char *tab;
-
-	*line = (struct line){.at = text, .err = err};
-	for (; (tab = strchr(text, '\t')); text = tab + 1) {
-		*tab = '\0';
-		if (line->n_texts == MAX_TEXTS)
-			return err_set(err, "more texts than a line has");
-		line->texts[line->n_texts++] = tab + 1;
-	}
-	return true;
-}
-
-/* The next word; NULL with err when there is none. */
-static const char *take_word(struct line *line, const char *what)
-{
-	char *word = line->at, *space;
-
-	if (!word || !*word) {
-		err_set(line->err, "%s is missing", what);
-		return NULL;
-	}
-	space = strchr(word, ' ');
-	line->at = space ? space + 1 : NULL;
-	if (space)
-		*space = '\0';
-	return word;
-}
-
-static bool line_ended(struct line *line, uint32_t n_texts)
-{
-	/* A space before the first tab. */
-	if (line->at && *line->at)
-		return err_set(
-		    line->err, "\"%s\" is more than the line has", line->at);
-	if (line->n_texts != n_texts)
-		return err_set(line->err, "%u texts, not %u", line->n_texts,
-		    n_texts);
-	return true;
-}
-
-static bool parse_number(const char *word, uint64_t max, uint64_t *number)
-{
-	uint64_t n = 0;
-
-	if (!*word)
-		return false;
-	for (; *word; word++) {
-		uint64_t digit = (uint64_t)(unsigned char)*word - '0';
-
-		if (digit > 9 || n > (max - digit) / 10)
-			return false;
-		n = n * 10 + digit;
-	}
-	*number = n;
-	return true;
-}
-
-static bool take_u64(
-    struct line *line, const char *what, uint64_t max, uint64_t *number)
-{
-	const char *word = take_word(line, what);
-
-	if (!word)
-		return false;
-	if (!parse_number(word, max, number))
-		return err_set(line->err, "%s is \"%s\", not a number up to "
-		    "%llu", what, word, (unsigned long long)max);
-	return true;
-}
-
-static bool take_u32(struct line *line, const char *what, uint32_t *number)
-{
-	uint64_t n;
-
-	if (!take_u64(line, what, UINT32_MAX, &n))
-		return false;
-	*number = (uint32_t)n;
-	return true;
-}
-
-static bool take_time(struct line *line, const char *what, int64_t *ns)
-{
-	const char *word = take_word(line, what);
-	bool minus = word && *word == '-';
-	uint64_t n;
-
-	if (!word)
-		return false;
-	if (!parse_number(word + minus, INT64_MAX, &n))
-		return err_set(line->err,
-		    "%s is \"%s\", not a time in nanoseconds", what, word);
-	*ns = minus ? -(int64_t)n : (int64_t)n;
-	return true;
-}
-
-static bool take_memory(struct line *line, const char *what, uint64_t *kib)
-{
-	if (line->at && strcmp(line->at, "-") != 0 &&
-	    strncmp(line->at, "- ", 2) != 0)
-		return take_u64(line, what, MEM_UNKNOWN - 1, kib);
-	*kib = MEM_UNKNOWN;
-	return take_word(line, what);
-}
-
-/* An id below n, or none. */
-static bool take_id(
-    struct line *line, const char *what, uint32_t n, uint32_t *ix)
-{
-	const char *word = take_word(line, what);
-	uint64_t number;
-
-	if (!word)
-		return false;
-	*ix = ID_NONE;
-	if (strcmp(word, "-") == 0)
-		return true;
-	if (!parse_number(word, UINT32_MAX, &number) || number >= n)
-		return err_set(line->err,
-		    "%s is \"%s\", and there are %u of them", what, word, n);
-	*ix = (uint32_t)number;
-	return true;
-}
-
-static bool take_known_id(
-    struct line *line, const char *what, uint32_t n, uint32_t *ix)
-{
-	if (!take_id(line, what, n, ix))
-		return false;
-	return *ix != ID_NONE || err_set(line->err, "%s is missing", what);
-}
-
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* What C's %a wrote of a finite number or an infinity, put together again
- * from its bits: [-]0xh.hhhp[+-]e, of at most 13 digits after the point. */
-static bool parse_real(const char *word, double *number)
-{
-	bool minus = *word == '-', below;
-	uint64_t bits = 0, e;
-	int n = 0, digit;
-
-	word += minus;
-	if (strcmp(word, "inf") == 0) {
-		bits = UINT64_C(0x7ff) << 52;
-		goto done;
-	}
-	if (word[0] != '0' || word[1] != 'x' ||
-	    (word[2] != '0' && word[2] != '1'))
-		return false;
-	below = word[2] == '0'; /* zero, or less than the least normal */
-	word += 3;
-	if (*word == '.')
-		for (word++; (digit = hex_digit(*word)) >= 0; word++, n++)
-			bits = bits << 4 | (uint64_t)digit;
-	if (n > 13 || word[0] != 'p' || (word[1] != '+' && word[1] != '-'))
-		return false;
-	bits <<= 4 * (13 - n);
-	if (!parse_number(word + 2, 1023, &e) || (word[1] == '-' && e == 1023))
-		return false;
-	if (!below)
-		bits |= (word[1] == '-' ? 1023 - e : 1023 + e) << 52;
-	else if (bits && (word[1] == '+' || e != 1022))
-		return false;
-done:
-	bits |= (uint64_t)minus << 63;
-	memcpy(number, &bits, sizeof bits);
-	return true;
-}
-
-static bool take_real(struct line *line, const char *what, double *number)
-{
-	const char *word = take_word(line, what);
-
-	if (!word)
-		return false;
-	return parse_real(word, number) ||
-	       err_set(line->err, "%s is \"%s\", not a number as %%a "
-	           "writes it", what, word);
-}
-
-/* One of the names that name() gives to 0 .. n - 1. */
-#define TAKE_KIND(line, what, name, n, kind)                                   \
-	do {                                                                   \
-		const char *word_ = take_word(line, what);                     \
-		uint32_t k_ = 0;                                               \
-									       \
-		if (!word_)                                                    \
-			return false;                                          \
-		while (k_ < (n) && strcmp(word_, name(k_)) != 0)               \
-			k_++;                                                  \
-		if (k_ == (n))                                                 \
-			return err_set((line)->err, "\"%s\" is no %s", word_,  \
-			    what);                                             \
-		*(kind) = k_;                                                  \
-	} while (0)
-
-/* --- the header ------------------------------------------------------------ */
+/* --- the header ------------------------------------------------------------
+ */
 
 bool record_read_size(
     struct record_size *size, const char *text, struct err *err)
@@ -258,22 +45,22 @@ bool record_read_size(
 	if (n >= sizeof copy)
 		return err_set(err, "this is no record");
 	memcpy(copy, text, n + 1);
-	cut(&line, copy, err);
-	word = take_word(&line, "violin-record");
+	line_cut(&line, copy, err);
+	word = line_word(&line, "violin-record");
 	if (!word || strcmp(word, "violin-record") != 0)
 		return err_set(err, "this is no record: it does not begin "
-		    "with violin-record");
-	if (!take_u64(&line, "version", UINT32_MAX, &version))
+		                    "with violin-record");
+	if (!line_u64(&line, "version", UINT32_MAX, &version))
 		return false;
 	if (version != RECORD_VERSION)
 		return err_set(err, "the record has version %u, not %d",
 		    (uint32_t)version, RECORD_VERSION);
-	return take_u32(&line, "number of domains", &size->n_domains) &&
-	       take_u32(&line, "number of hosts", &size->n_hosts) &&
-	       take_u32(&line, "number of environments", &size->n_envs) &&
-	       take_u32(&line, "number of VMs", &size->n_vms) &&
-	       take_u32(&line, "number of parameters", &size->n_params) &&
-	       take_u64(&line, "length of the texts", UINT32_MAX,
+	return line_u32(&line, "number of domains", &size->n_domains) &&
+	       line_u32(&line, "number of hosts", &size->n_hosts) &&
+	       line_u32(&line, "number of environments", &size->n_envs) &&
+	       line_u32(&line, "number of VMs", &size->n_vms) &&
+	       line_u32(&line, "number of parameters", &size->n_params) &&
+	       line_u64(&line, "length of the texts", UINT32_MAX,
 	           &size->text_bytes) &&
 	       line_ended(&line, 0);
 }
@@ -345,7 +132,7 @@ static bool read_param(struct record_reader *r, struct line *line)
 	struct record_param *param = &r->params[r->n_params];
 
 	return have_room(line, r->n_params++, r->size.n_params) &&
-	       take_real(line, "value", &param->value) &&
+	       line_real(line, "value", &param->value) &&
 	       take_name(r, line, &param->name);
 }
 
@@ -353,8 +140,8 @@ static bool read_limits(struct record_reader *r, struct line *line)
 {
 	struct plan_limits *limits = &r->record.limits;
 
-	return take_u32(line, "actions", &limits->actions_per_period) &&
-	       take_u32(line, "migrations", &limits->migrations_per_env) &&
+	return line_u32(line, "actions", &limits->actions_per_period) &&
+	       line_u32(line, "migrations", &limits->migrations_per_env) &&
 	       line_ended(line, 0);
 }
 
@@ -363,10 +150,10 @@ static bool read_host(struct record_reader *r, struct line *line)
 	struct host *host = &r->hosts[r->n_hosts];
 
 	return have_room(line, r->n_hosts++, r->size.n_hosts) &&
-	       take_known_id(
+	       line_known_id(
 	           line, "domain", r->size.n_domains, &host->domain.ix) &&
-	       take_u32(line, "CPU", &host->cpu_mcpu) &&
-	       take_u64(line, "memory", INT64_MAX, &host->mem_kib) &&
+	       line_u32(line, "CPU", &host->cpu_mcpu) &&
+	       line_u64(line, "memory", INT64_MAX, &host->mem_kib) &&
 	       take_name(r, line, &host->name);
 }
 
@@ -375,8 +162,8 @@ static bool read_environment(struct record_reader *r, struct line *line)
 	struct environment *env = &r->envs[r->n_envs];
 
 	return have_room(line, r->n_envs++, r->size.n_envs) &&
-	       take_u32(line, "first VM", &env->first_vm) &&
-	       take_u32(line, "number of VMs", &env->n_vms) &&
+	       line_u32(line, "first VM", &env->first_vm) &&
+	       line_u32(line, "number of VMs", &env->n_vms) &&
 	       take_name(r, line, &env->name);
 }
 
@@ -385,14 +172,14 @@ static bool read_vm(struct record_reader *r, struct line *line)
 	struct vm *vm = &r->vms[r->n_vms];
 
 	return have_room(line, r->n_vms++, r->size.n_vms) &&
-	       take_known_id(
+	       line_known_id(
 	           line, "environment", r->size.n_envs, &vm->env.ix) &&
-	       take_id(line, "home", r->size.n_hosts, &vm->home.ix) &&
-	       take_u32(line, "CPU", &vm->vcpu_mcpu) &&
-	       take_u32(line, "head", &vm->is_head) &&
-	       take_u64(line, "memory", INT64_MAX, &vm->mem_kib) &&
-	       take_u64(line, "least memory", INT64_MAX, &vm->mem_min_kib) &&
-	       take_u64(line, "most memory", INT64_MAX, &vm->mem_max_kib) &&
+	       line_id(line, "home", r->size.n_hosts, &vm->home.ix) &&
+	       line_u32(line, "CPU", &vm->vcpu_mcpu) &&
+	       line_u32(line, "head", &vm->is_head) &&
+	       line_u64(line, "memory", INT64_MAX, &vm->mem_kib) &&
+	       line_u64(line, "least memory", INT64_MAX, &vm->mem_min_kib) &&
+	       line_u64(line, "most memory", INT64_MAX, &vm->mem_max_kib) &&
 	       take_name(r, line, &vm->name);
 }
 
@@ -401,9 +188,9 @@ static bool read_link(struct record_reader *r, struct line *line)
 	uint32_t n = r->size.n_domains, a, b;
 	double bps;
 
-	if (!take_known_id(line, "domain", n, &a) ||
-	    !take_known_id(line, "domain", n, &b) ||
-	    !take_real(line, "bandwidth", &bps) || !line_ended(line, 0))
+	if (!line_known_id(line, "domain", n, &a) ||
+	    !line_known_id(line, "domain", n, &b) ||
+	    !line_real(line, "bandwidth", &bps) || !line_ended(line, 0))
 		return false;
 	r->link_bps[(size_t)a * n + b] = bps;
 	r->record.model.link_bps = r->link_bps;
@@ -419,13 +206,16 @@ static bool envs_fit(const struct record_reader *r, struct err *err)
 		const struct environment *env = &r->envs[i];
 
 		if (env->first_vm != next || env->n_vms > r->n_vms - next)
-			return err_set(err, "environment %u has VMs from %u, "
-			    "not from %u", i, env->first_vm, next);
+			return err_set(err,
+			    "environment %u has VMs from %u, "
+			    "not from %u",
+			    i, env->first_vm, next);
 		for (; next < env->first_vm + env->n_vms; next++)
 			if (r->vms[next].env.ix != i)
-				return err_set(err, "VM %u is in environment "
-				    "%u, not in %u", next, i,
-				    r->vms[next].env.ix);
+				return err_set(err,
+				    "VM %u is in environment "
+				    "%u, not in %u",
+				    next, i, r->vms[next].env.ix);
 	}
 	return next == r->n_vms ||
 	       err_set(err, "VM %u is in no environment", next);
@@ -442,8 +232,7 @@ static bool read_begin(struct record_reader *r, struct line *line)
 	    r->n_vms != r->size.n_vms || r->n_params != r->size.n_params)
 		return err_set(line->err, "less than the first line said");
 	if (!record->program || !record->core || !record->policy)
-		return err_set(
-		    line->err, "program, core or policy is missing");
+		return err_set(line->err, "program, core or policy is missing");
 	r->phase = STEPS;
 	return envs_fit(r, line->err);
 }
@@ -474,7 +263,22 @@ static bool read_header(
 	return err_set(line->err, "\"%s\" begins no line of the header", word);
 }
 
-/* --- the steps ------------------------------------------------------------- */
+/* --- kinds and states by their names --- */
+
+#define NAME_OF(name, type)                                                    \
+	static const char *name##_of(uint32_t kind)                            \
+	{                                                                      \
+		return name((enum type)kind);                                  \
+	}
+
+NAME_OF(host_state_name, host_state)
+NAME_OF(env_state_name, env_state)
+NAME_OF(vm_state_name, vm_state)
+NAME_OF(action_kind_name, action_kind)
+NAME_OF(outcome_kind_name, outcome_kind)
+
+/* --- the steps -------------------------------------------------------------
+ */
 
 static bool read_observe(struct record_reader *r, struct line *line)
 {
@@ -483,63 +287,65 @@ static bool read_observe(struct record_reader *r, struct line *line)
 	if (r->observed)
 		return err_set(line->err, "the plan is missing");
 	r->observed = true;
-	return take_u64(line, "sequence", UINT64_MAX, &obs->sequence) &&
-	       take_time(line, "time", &obs->now_ns) &&
-	       take_time(line, "period", &obs->period_ns) &&
+	return line_u64(line, "sequence", UINT64_MAX, &obs->sequence) &&
+	       line_time(line, "time", &obs->now_ns) &&
+	       line_time(line, "period", &obs->period_ns) &&
 	       line_ended(line, 0);
 }
 
 static bool read_host_seen(struct record_reader *r, struct line *line)
 {
 	struct host_observation *host;
-	uint32_t i;
+	uint32_t i, state;
 
-	if (!take_known_id(line, "host", r->size.n_hosts, &i))
+	if (!line_known_id(line, "host", r->size.n_hosts, &i) ||
+	    !line_kind(line, "state of a host", host_state_name_of,
+	        N_HOST_STATES, &state))
 		return false;
 	host = &r->record.obs.hosts[i];
-	TAKE_KIND(line, "state of a host", host_state_name, N_HOST_STATES,
-	    &host->state);
-	return take_u32(line, "CPU", &host->cpu_used_mcpu) &&
-	       take_u64(line, "free memory", INT64_MAX, &host->mem_free_kib) &&
+	host->state = (enum host_state)state;
+	return line_u32(line, "CPU", &host->cpu_used_mcpu) &&
+	       line_u64(line, "free memory", INT64_MAX, &host->mem_free_kib) &&
 	       line_ended(line, 0);
 }
 
 static bool read_env_seen(struct record_reader *r, struct line *line)
 {
 	struct env_observation *env;
-	uint32_t i;
+	uint32_t i, state;
 
-	if (!take_known_id(line, "environment", r->size.n_envs, &i))
+	if (!line_known_id(line, "environment", r->size.n_envs, &i) ||
+	    !line_kind(line, "state of an environment", env_state_name_of,
+	        N_ENV_STATES, &state))
 		return false;
 	env = &r->record.obs.envs[i];
-	TAKE_KIND(line, "state of an environment", env_state_name,
-	    N_ENV_STATES, &env->state);
-	return take_u32(line, "network", &env->network_up) &&
-	       take_time(line, "time of asking", &env->queued_ns) &&
-	       take_time(line, "time of moving", &env->moved_ns) &&
+	env->state = (enum env_state)state;
+	return line_u32(line, "network", &env->network_up) &&
+	       line_time(line, "time of asking", &env->queued_ns) &&
+	       line_time(line, "time of moving", &env->moved_ns) &&
 	       line_ended(line, 0);
 }
 
 static bool read_vm_seen(struct record_reader *r, struct line *line)
 {
 	struct vm_observation *vm;
-	uint32_t i, n = r->size.n_hosts;
+	uint32_t i, state, n = r->size.n_hosts;
 
-	if (!take_known_id(line, "VM", r->size.n_vms, &i))
+	if (!line_known_id(line, "VM", r->size.n_vms, &i) ||
+	    !line_kind(
+	        line, "state of a VM", vm_state_name_of, N_VM_STATES, &state))
 		return false;
 	vm = &r->record.obs.vms[i];
-	TAKE_KIND(
-	    line, "state of a VM", vm_state_name, N_VM_STATES, &vm->state);
-	if (!take_id(line, "host", n, &vm->host.ix) ||
-	    !take_id(line, "target", n, &vm->target.ix) ||
-	    !take_u32(line, "weight", &vm->weight) ||
-	    !take_u32(line, "cap", &vm->cap_mcpu) ||
-	    !take_u32(line, "CPU", &vm->cpu_used_mcpu) ||
-	    !take_u64(line, "memory", INT64_MAX, &vm->mem_alloc_kib) ||
-	    !take_u64(line, "target memory", INT64_MAX,
-	        &vm->mem_target_kib) ||
-	    !take_memory(line, "used memory", &vm->mem_used_kib) ||
-	    !take_time(line, "time of landing", &vm->since_ns) ||
+	vm->state = (enum vm_state)state;
+	if (!line_id(line, "host", n, &vm->host.ix) ||
+	    !line_id(line, "target", n, &vm->target.ix) ||
+	    !line_u32(line, "weight", &vm->weight) ||
+	    !line_u32(line, "cap", &vm->cap_mcpu) ||
+	    !line_u32(line, "CPU", &vm->cpu_used_mcpu) ||
+	    !line_u64(line, "memory", INT64_MAX, &vm->mem_alloc_kib) ||
+	    !line_u64(line, "target memory", INT64_MAX, &vm->mem_target_kib) ||
+	    !line_memory(line, "used memory", &vm->mem_used_kib) ||
+	    !line_time(line, "time of landing", &vm->since_ns) ||
 	    !line_ended(line, 0))
 		return false;
 	if (vm_is_placed(vm) && host_none(vm->host))
@@ -556,8 +362,8 @@ static bool read_plan(struct record_reader *r, struct line *line)
 
 	if (!r->observed)
 		return err_set(line->err, "a plan without an observation");
-	if (!take_u64(line, "sequence", UINT64_MAX, &sequence) ||
-	    !take_u32(line, "number of actions", &r->record.n_actions) ||
+	if (!line_u64(line, "sequence", UINT64_MAX, &sequence) ||
+	    !line_u32(line, "number of actions", &r->record.n_actions) ||
 	    !line_ended(line, 0))
 		return false;
 	if (sequence != r->record.obs.sequence)
@@ -571,20 +377,21 @@ static bool read_plan(struct record_reader *r, struct line *line)
 static bool read_action(struct record_reader *r, struct line *line)
 {
 	struct action *action = &r->record.action;
-	uint32_t n = r->size.n_hosts;
+	uint32_t n = r->size.n_hosts, kind;
 
 	*action = (struct action){0};
-	TAKE_KIND(line, "action", action_kind_name, N_ACTION_KINDS,
-	    &action->kind);
-	if (!take_known_id(line, "VM", r->size.n_vms, &action->vm.ix) ||
-	    !take_id(line, "host", n, &action->from.ix) ||
-	    !take_id(line, "host", n, &action->to.ix) ||
-	    !take_u32(line, "group", &action->group) ||
-	    !take_u32(line, "weight", &action->weight) ||
-	    !take_u32(line, "cap", &action->cap_mcpu) ||
-	    !take_u64(line, "memory", INT64_MAX, &action->mem_kib) ||
+	if (!line_kind(
+	        line, "action", action_kind_name_of, N_ACTION_KINDS, &kind) ||
+	    !line_known_id(line, "VM", r->size.n_vms, &action->vm.ix) ||
+	    !line_id(line, "host", n, &action->from.ix) ||
+	    !line_id(line, "host", n, &action->to.ix) ||
+	    !line_u32(line, "group", &action->group) ||
+	    !line_u32(line, "weight", &action->weight) ||
+	    !line_u32(line, "cap", &action->cap_mcpu) ||
+	    !line_u64(line, "memory", INT64_MAX, &action->mem_kib) ||
 	    !line_ended(line, line->n_texts == 2 ? 2 : 1))
 		return false;
+	action->kind = (enum action_kind)kind;
 	action->reason.text = line->texts[0];
 	action->refused = line->n_texts == 2 ? line->texts[1] : NULL;
 	if (--r->actions_left == 0)
@@ -597,18 +404,20 @@ static bool read_outcome(struct record_reader *r, struct line *line)
 	struct outcome *outcome = &r->record.outcome;
 	const char *text = line->n_texts ? line->texts[0] : "";
 	size_t n = strlen(text);
+	uint32_t kind;
 
 	*outcome = (struct outcome){0};
-	if (!take_u64(line, "sequence", UINT64_MAX,
-	        &outcome->ticket.sequence) ||
-	    !take_u32(line, "action", &outcome->ticket.action))
+	if (!line_u64(
+	        line, "sequence", UINT64_MAX, &outcome->ticket.sequence) ||
+	    !line_u32(line, "action", &outcome->ticket.action) ||
+	    !line_kind(
+	        line, "outcome", outcome_kind_name_of, N_OUTCOME_KINDS, &kind))
 		return false;
-	TAKE_KIND(line, "outcome", outcome_kind_name, N_OUTCOME_KINDS,
-	    &outcome->kind);
+	outcome->kind = (enum outcome_kind)kind;
 	if (n >= OUTCOME_TEXT_MAX)
 		n = OUTCOME_TEXT_MAX - 1;
 	memcpy(outcome->text, text, n);
-	return take_time(line, "time", &outcome->at_ns) &&
+	return line_time(line, "time", &outcome->at_ns) &&
 	       line_ended(line, line->n_texts ? 1 : 0);
 }
 
@@ -674,7 +483,7 @@ enum record_event record_read(
 	const char *word;
 
 	r->record.line++;
-	if (cut(&line, text, err) && (word = take_word(&line, "a word")))
+	if (line_cut(&line, text, err) && (word = line_word(&line, "a word")))
 		event = read_line(r, word, &line);
 	if (event == RECORD_BAD)
 		r->phase = SPOILT;

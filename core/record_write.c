@@ -42,7 +42,8 @@ bool record_writer_ok(const struct record_writer *w)
 	return !w->failed;
 }
 
-/* --- pieces of a line ------------------------------------------------------ */
+/* --- pieces of a line ------------------------------------------------------
+ */
 
 static void flush(struct record_writer *w)
 {
@@ -140,7 +141,8 @@ static void put_named(
 	end_line(w);
 }
 
-/* --- the header ------------------------------------------------------------ */
+/* --- the header ------------------------------------------------------------
+ */
 
 static uint64_t text_bytes(
     const struct model *model, const struct record_origin *origin)
@@ -255,7 +257,8 @@ void record_write_header(
 	flush(w);
 }
 
-/* --- the steps ------------------------------------------------------------- */
+/* --- the steps -------------------------------------------------------------
+ */
 
 static void put_host_seen(
     struct record_writer *w, uint32_t i, const struct host_observation *host)
@@ -319,12 +322,11 @@ void record_write_observation(
 	put_time(w, obs->period_ns);
 	end_line(w);
 	for (uint32_t i = 0; i < model->n_hosts; i++)
-		if (differs(&seen->hosts[i], &obs->hosts[i],
-		        sizeof obs->hosts[i]))
+		if (differs(
+		        &seen->hosts[i], &obs->hosts[i], sizeof obs->hosts[i]))
 			put_host_seen(w, i, &obs->hosts[i]);
 	for (uint32_t i = 0; i < model->n_envs; i++)
-		if (differs(
-		        &seen->envs[i], &obs->envs[i], sizeof obs->envs[i]))
+		if (differs(&seen->envs[i], &obs->envs[i], sizeof obs->envs[i]))
 			put_env_seen(w, i, &obs->envs[i]);
 	for (uint32_t i = 0; i < model->n_vms; i++)
 		if (differs(&seen->vms[i], &obs->vms[i], sizeof obs->vms[i]))

@@ -26,7 +26,10 @@ static void change_text(char *text, size_t size, double ratio)
 	double percent = round(100 * (ratio - 1));
 
 	snprintf(text, size, "%s%.0f %%",
-	    percent > 0 ? "+" : percent < 0 ? "\u2212" : "", fabs(percent));
+	    percent > 0   ? "+"
+	    : percent < 0 ? "\u2212"
+	                  : "",
+	    fabs(percent));
 }
 
 /* A row: a name, then for each policy its bar's middle, left, right and
@@ -39,18 +42,17 @@ static void put_row(FILE *out, const struct table *t, uint32_t row, uint32_t n)
 	fprintf(out, "%.2f ", row + (row + 2 >= t->n_rows ? 0.5 : 0));
 	plot_put_text(out, table_text(t, row, 0));
 	for (uint32_t k = 0; k < n; k++) {
-		double x = row + (row + 2 >= t->n_rows ? 0.5 : 0) - 0.4 +
-		           width * k;
+		double x =
+		    row + (row + 2 >= t->n_rows ? 0.5 : 0) - 0.4 + width * k;
 		double time_s = table_number(t, row, (int)(1 + k));
-		double ratio = k ? table_number(t, row, (int)(n + k))
-		                 : (double)NAN;
+		double ratio =
+		    k ? table_number(t, row, (int)(n + k)) : (double)NAN;
 		char over[40] = "";
 
 		if (isfinite(ratio))
 			change_text(over, sizeof over, ratio);
 		fprintf(out, " %.4f %.4f %.4f %.3f \"%s\"", x + width / 2,
-		    x + 0.02, x + width - 0.02,
-		    isfinite(time_s) ? time_s : 0,
+		    x + 0.02, x + width - 0.02, isfinite(time_s) ? time_s : 0,
 		    isfinite(time_s) ? over : "none");
 	}
 	putc('\n', out);
@@ -103,7 +105,7 @@ bool figure_execution(struct figure *figure, struct err *err)
 		put_settings(out, &t, n);
 		fclose(out);
 		ok = ok && plot_draw(figure->folder, "execution", "execution",
-		    settings, err);
+		               settings, err);
 		free(settings);
 		figure->n_drawn += ok;
 	}

@@ -35,7 +35,8 @@ struct instants {
 	uint32_t n;
 };
 
-/* --- what happened --------------------------------------------------------- */
+/* --- what happened ---------------------------------------------------------
+ */
 
 /* One for all VMs of an environment to which it happens within a moment. */
 static void add_event(struct instants *s, const struct event *event)
@@ -172,7 +173,8 @@ static bool find_instants(
 	return true;
 }
 
-/* --- in words -------------------------------------------------------------- */
+/* --- in words --------------------------------------------------------------
+ */
 
 static const char *what_text(const struct event *e, bool several)
 {
@@ -213,8 +215,8 @@ static void put_line(FILE *out, const struct timeline *t,
 	else if (e->what == COMES || e->what == GOES)
 		fprintf(out, " %s", what_text(e, n > 1));
 	else
-		fprintf(out, " %s %s", what_text(e, n > 1),
-		    t->domains.text[e->to]);
+		fprintf(
+		    out, " %s %s", what_text(e, n > 1), t->domains.text[e->to]);
 }
 
 static void put_caption(FILE *out, const struct timeline *t,
@@ -235,7 +237,8 @@ static void put_caption(FILE *out, const struct timeline *t,
 	}
 }
 
-/* --- in blocks ------------------------------------------------------------- */
+/* --- in blocks -------------------------------------------------------------
+ */
 
 static double host_x(const struct timeline *t, uint32_t host)
 {
@@ -249,7 +252,7 @@ static bool in_cell(
 	const struct move *move = timeline_move_at(t, vm, at_s);
 
 	return !t->vm_head[vm] && (timeline_host_at(t, vm, at_s) == host ||
-	           (move && move->to == host));
+	                              (move && move->to == host));
 }
 
 /* The VM's block in the cell; false if it is not in it. */
@@ -291,8 +294,7 @@ static void put_blocks(FILE *out, const struct timeline *t,
 	for (uint32_t r = 0; r < s->n; r++)
 		for (uint32_t vm = 0; vm < t->n_vms; vm++) {
 			double at_s = s->instants[r].at_s, x0, x1;
-			const struct move *move =
-			    timeline_move_at(t, vm, at_s);
+			const struct move *move = timeline_move_at(t, vm, at_s);
 			uint32_t host = timeline_host_at(t, vm, at_s);
 
 			if (t->vm_env[vm] != env || (ghosts && !move))
@@ -310,8 +312,8 @@ static void put_blocks(FILE *out, const struct timeline *t,
 }
 
 /* Up from the block, across, and down to where it will be. */
-static void put_way(FILE *up, const struct timeline *t,
-    const struct move *move, double at_s, double y, uint32_t k, bool heads)
+static void put_way(FILE *up, const struct timeline *t, const struct move *move,
+    double at_s, double y, uint32_t k, bool heads)
 {
 	double x0, x1, to0, to1, from, to;
 	double top = y + CELL_HIGH + 0.05 + 0.035 * k;
@@ -322,16 +324,15 @@ static void put_way(FILE *up, const struct timeline *t,
 	from = (x0 + x1) / 2;
 	to = (to0 + to1) / 2;
 	if (heads) {
-		fprintf(up, "%.4f %.4f 0 %.4f\n", to, top,
-		    y + CELL_HIGH - top);
+		fprintf(up, "%.4f %.4f 0 %.4f\n", to, top, y + CELL_HIGH - top);
 		return;
 	}
-	fprintf(up, "%.4f %.4f 0 %.4f\n%.4f %.4f %.4f 0\n", from,
-	    y + CELL_HIGH, top - y - CELL_HIGH, from, top, to - from);
+	fprintf(up, "%.4f %.4f 0 %.4f\n%.4f %.4f %.4f 0\n", from, y + CELL_HIGH,
+	    top - y - CELL_HIGH, from, top, to - from);
 }
 
-static void put_ways(FILE *out, const struct timeline *t,
-    const struct instants *s, bool heads)
+static void put_ways(
+    FILE *out, const struct timeline *t, const struct instants *s, bool heads)
 {
 	begin_block(out, heads ? "heads" : "ways", 0);
 	for (uint32_t r = 0; r < s->n; r++) {
@@ -339,12 +340,11 @@ static void put_ways(FILE *out, const struct timeline *t,
 
 		for (uint32_t vm = 0; vm < t->n_vms; vm++) {
 			double at_s = s->instants[r].at_s;
-			const struct move *move =
-			    timeline_move_at(t, vm, at_s);
+			const struct move *move = timeline_move_at(t, vm, at_s);
 
 			if (move && !t->vm_head[vm])
-				put_way(out, t, move, at_s, -(double)r, k++,
-				    heads);
+				put_way(
+				    out, t, move, at_s, -(double)r, k++, heads);
 		}
 	}
 }
@@ -355,8 +355,8 @@ static void put_cells(
 	begin_block(out, "cells", 0);
 	for (uint32_t r = 0; r < s->n; r++)
 		for (uint32_t h = 0; h < t->hosts.n; h++) {
-			put_box(out, host_x(t, h), host_x(t, h) + 1,
-			    -(double)r);
+			put_box(
+			    out, host_x(t, h), host_x(t, h) + 1, -(double)r);
 			putc('\n', out);
 		}
 	begin_block(out, "hosts", 0);
@@ -388,8 +388,8 @@ static void put_captions(
 	for (uint32_t r = 0; r < s->n; r++) {
 		const struct instant *at = &s->instants[r];
 
-		fprintf(out, "0 %.4f \"%.0f s\" \"", -(double)r +
-		    (CELL_LOW + CELL_HIGH) / 2, at->at_s);
+		fprintf(out, "0 %.4f \"%.0f s\" \"",
+		    -(double)r + (CELL_LOW + CELL_HIGH) / 2, at->at_s);
 		put_caption(out, t, s, at);
 		fputs("\"\n", out);
 	}
@@ -416,9 +416,10 @@ static bool draw(struct figure *figure, const struct timeline *t,
 	put_ways(out, t, s, true);
 	if (!outdir_finish(out, figure->folder, "instants.dat", err))
 		return false;
-	snprintf(settings, sizeof settings, "n_envs = %u\nn_rows = %u\n"
-	    "x_high = %.4f\nheight = %u\n", t->envs.n, s->n,
-	    host_x(t, t->hosts.n - 1) + 1, 70 + 62 * s->n);
+	snprintf(settings, sizeof settings,
+	    "n_envs = %u\nn_rows = %u\n"
+	    "x_high = %.4f\nheight = %u\n",
+	    t->envs.n, s->n, host_x(t, t->hosts.n - 1) + 1, 70 + 62 * s->n);
 	ok = plot_draw(figure->folder, "instants", "instants", settings, err);
 	figure->n_drawn += ok;
 	return ok;

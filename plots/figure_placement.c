@@ -136,8 +136,7 @@ static void begin_block(FILE *out, const char *name, uint32_t number)
 	fprintf(out, "\n\n# %s%u\nNaN NaN NaN NaN NaN NaN\n", name, number);
 }
 
-static void put_envs(
-    FILE *out, const struct timeline *t, const struct boxes *b)
+static void put_envs(FILE *out, const struct timeline *t, const struct boxes *b)
 {
 	for (uint32_t e = 0; e < t->envs.n; e++) {
 		begin_block(out, "env", e);
@@ -181,8 +180,7 @@ static void put_arrows(FILE *out, const struct timeline *t)
 		double y = host_middle(t, move->from);
 
 		fprintf(out, "%.3f %.4f %.3f %.4f\n", move->start_s, y,
-		    move->end_s - move->start_s,
-		    host_middle(t, move->to) - y);
+		    move->end_s - move->start_s, host_middle(t, move->to) - y);
 	}
 }
 
@@ -236,9 +234,10 @@ static void put_settings(FILE *out, const struct timeline *t)
 
 	for (uint32_t vm = 0; vm < t->n_vms; vm++)
 		heads = heads || t->vm_head[vm];
-	fprintf(out, "n_envs = %u\nend_s = %.3f\ny_low = %.3f\nheads = %d\n"
-	    "height = %u\n", t->envs.n, t->end_s,
-	    figure_host_y(t, t->hosts.n - 1) - 0.1, heads,
+	fprintf(out,
+	    "n_envs = %u\nend_s = %.3f\ny_low = %.3f\nheads = %d\n"
+	    "height = %u\n",
+	    t->envs.n, t->end_s, figure_host_y(t, t->hosts.n - 1) - 0.1, heads,
 	    (t->hosts.n > 24 ? 800 : 100 + 46 * t->hosts.n));
 	fprintf(out, "array env_name[%u]\n", t->envs.n);
 	for (uint32_t e = 0; e < t->envs.n; e++) {
@@ -268,8 +267,7 @@ static bool draw(struct figure *figure, const struct timeline *t,
 	out = open_memstream(&settings, &size);
 	put_settings(out, t);
 	fclose(out);
-	ok = plot_draw(
-	    figure->folder, "placement", "placement", settings, err);
+	ok = plot_draw(figure->folder, "placement", "placement", settings, err);
 	free(settings);
 	figure->n_drawn += ok;
 	return ok;

@@ -14,7 +14,15 @@
 enum { MAX_SHOWN = 6 };
 
 enum column {
-	VM, ROUND, SENT, SKIPPED, DURATION, DIRTIED, ENV, MIGRATION, START,
+	VM,
+	ROUND,
+	SENT,
+	SKIPPED,
+	DURATION,
+	DIRTIED,
+	ENV,
+	MIGRATION,
+	START,
 	N_COLUMNS
 };
 
@@ -46,11 +54,11 @@ static uint32_t find_shown(
 
 	for (uint32_t i = 0; i < t->n_rows && n < MAX_SHOWN; i++)
 		if (is_new(t, c, i, shown, n))
-			shown[n++] = (struct shown){
-			    .env = table_text(t, i, c[ENV]),
-			    .migration = table_text(t, i, c[MIGRATION]),
-			    .vm = table_text(t, i, c[VM]),
-			    .start_s = table_number(t, i, c[START])};
+			shown[n++] =
+			    (struct shown){.env = table_text(t, i, c[ENV]),
+			        .migration = table_text(t, i, c[MIGRATION]),
+			        .vm = table_text(t, i, c[VM]),
+			        .start_s = table_number(t, i, c[START])};
 	return n;
 }
 
@@ -88,8 +96,10 @@ static void put_rounds(FILE *out, const struct table *t, const int *c,
 
 static void put_settings(FILE *out, const struct shown *shown, uint32_t n)
 {
-	fprintf(out, "n = %u\nheight = %u\narray title_of[%u]\n"
-	    "array n_rounds[%u]\n", n, 90 + 210 * ((n + 1) / 2), n, n);
+	fprintf(out,
+	    "n = %u\nheight = %u\narray title_of[%u]\n"
+	    "array n_rounds[%u]\n",
+	    n, 90 + 210 * ((n + 1) / 2), n, n);
 	for (uint32_t k = 0; k < n; k++) {
 		fprintf(out, "n_rounds[%u] = %u\ntitle_of[%u] = ", k + 1,
 		    shown[k].n_rounds, k + 1);
@@ -99,8 +109,8 @@ static void put_settings(FILE *out, const struct shown *shown, uint32_t n)
 	}
 }
 
-static bool draw(struct figure *figure, const struct table *t, const int *c,
-    struct err *err)
+static bool draw(
+    struct figure *figure, const struct table *t, const int *c, struct err *err)
 {
 	struct shown shown[MAX_SHOWN];
 	uint32_t n = find_shown(t, c, shown);

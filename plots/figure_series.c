@@ -30,7 +30,8 @@ static double interval_s(const struct table *t, int time)
 	return 0;
 }
 
-/* --- hosts: a row each, time to the right, dark is busy -------------------- */
+/* --- hosts: a row each, time to the right, dark is busy --------------------
+ */
 
 enum host_column { H_TIME, H_DOMAIN, H_HOST, H_USED, H_CPU };
 
@@ -112,20 +113,21 @@ bool figure_hosts(struct figure *figure, struct err *err)
 			    "n_hosts = %u\nend_s = %s\nheight = %u\n", n,
 			    table_text(&t, t.n_rows - 1, c[H_TIME]),
 			    n > 20 ? 640 : 140 + 24 * n);
-			ok = finish(figure, out, "hosts", "hosts", settings,
-			    err);
+			ok = finish(
+			    figure, out, "hosts", "hosts", settings, err);
 		}
 	}
 	table_fini(&t);
 	return ok;
 }
 
-/* --- usage: one VM of an environment --------------------------------------- */
+/* --- usage: one VM of an environment ---------------------------------------
+ */
 
 enum vm_column { V_TIME, V_ENV, V_VM, V_CPU, V_CPU_ALLOC, V_MEM, V_MEM_ALLOC };
 
-static void put_usage_row(FILE *out, const struct table *t, const int *c,
-    uint32_t row, double at_s)
+static void put_usage_row(
+    FILE *out, const struct table *t, const int *c, uint32_t row, double at_s)
 {
 	fprintf(out, "%.3f %.2f %.2f %.1f %.1f\n", at_s,
 	    table_number(t, row, c[V_CPU]) / 10,
@@ -162,7 +164,8 @@ static void usage_name(char *name, size_t size, const char *env)
 		n = size - 1;
 	for (size_t i = 0; i < n; i++)
 		if (!strchr("abcdefghijklmnopqrstuvwxyz"
-		        "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-", name[i]))
+		            "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-",
+		        name[i]))
 			name[i] = '_';
 }
 
@@ -181,8 +184,8 @@ static bool draw_usage(struct figure *figure, const struct table *t,
 		return false;
 	put_usage(out, t, c, first);
 	text = open_memstream(&settings, &size);
-	fprintf(text, "end_s = %s\nwho = ",
-	    table_text(t, t->n_rows - 1, c[V_TIME]));
+	fprintf(text,
+	    "end_s = %s\nwho = ", table_text(t, t->n_rows - 1, c[V_TIME]));
 	plot_put_text(text, table_text(t, first, c[V_VM]));
 	fputs("\nof = ", text);
 	plot_put_text(text, env);
@@ -213,8 +216,8 @@ bool figure_usage(struct figure *figure, struct err *err)
 {
 	enum { MAX_ENVS = 8 };
 	static const char *const columns[] = {"time_s", "environment", "vm",
-	    "cpu_used_mcpu", "cpu_alloc_mcpu", "mem_used_kib",
-	    "mem_alloc_kib", NULL};
+	    "cpu_used_mcpu", "cpu_alloc_mcpu", "mem_used_kib", "mem_alloc_kib",
+	    NULL};
 	const char *drawn[MAX_ENVS];
 	uint32_t n_drawn = 0;
 	struct table t;

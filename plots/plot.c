@@ -14,10 +14,11 @@
 #include "plots/scripts.h"
 #include "sim/outdir.h"
 
-/* --- data and scripts ------------------------------------------------------ */
+/* --- data and scripts ------------------------------------------------------
+ */
 
-static FILE *create(const char *folder, const char *name, const char *suffix,
-    struct err *err)
+static FILE *create(
+    const char *folder, const char *name, const char *suffix, struct err *err)
 {
 	char *path;
 	FILE *file;
@@ -66,9 +67,10 @@ static bool write_script(const char *folder, const char *name,
 
 	if (!file)
 		return false;
-	fprintf(file, "# gnuplot -e \"format='png'\" %s.gp; or svg\n"
-	    "name = '%s'\n%s\n%s\n%s", name, name, settings,
-	    plot_scripts[0].text, script_text(script));
+	fprintf(file,
+	    "# gnuplot -e \"format='png'\" %s.gp; or svg\n"
+	    "name = '%s'\n%s\n%s\n%s",
+	    name, name, settings, plot_scripts[0].text, script_text(script));
 	return outdir_finish(file, folder, name, err);
 }
 
@@ -89,8 +91,8 @@ static bool run_gnuplot(
 	posix_spawn_file_actions_destroy(&actions);
 	free(copy);
 	if (failed)
-		return err_set(err, "gnuplot: %s; is it installed?",
-		    strerror(failed));
+		return err_set(
+		    err, "gnuplot: %s; is it installed?", strerror(failed));
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return err_set(err, "gnuplot: %s", strerror(errno));
@@ -124,8 +126,8 @@ bool figure_read(struct table *table, const char *folder, const char *name,
 	for (; ok && *columns; columns++, found++) {
 		*found = table_find(table, *columns);
 		if (*found == NO_COLUMN) {
-			ok = err_set(err, "%s has no column %s", path,
-			    *columns);
+			ok =
+			    err_set(err, "%s has no column %s", path, *columns);
 			table_fini(table);
 		}
 	}
@@ -133,7 +135,8 @@ bool figure_read(struct table *table, const char *folder, const char *name,
 	return ok;
 }
 
-/* --- what there is to draw ------------------------------------------------- */
+/* --- what there is to draw -------------------------------------------------
+ */
 
 static bool is_there(const char *folder, const char *name)
 {
@@ -218,6 +221,8 @@ bool plot_directory(const char *dir, unsigned *n_drawn, struct err *err)
 		       draw_runs(dir, n_drawn, err);
 	if (is_there(dir, "environments.csv"))
 		return draw_folder(dir, n_drawn, draw_run, err);
-	return err_set(err, "%s: neither environments.csv nor comparison.csv "
-	    "is in it: not a result directory", dir);
+	return err_set(err,
+	    "%s: neither environments.csv nor comparison.csv "
+	    "is in it: not a result directory",
+	    dir);
 }

@@ -27,8 +27,8 @@ static uint32_t names_take(struct names *names, const char *text)
 	return i;
 }
 
-static bool read_file(struct table *table, const char *folder,
-    const char *name, struct err *err)
+static bool read_file(
+    struct table *table, const char *folder, const char *name, struct err *err)
 {
 	char *path = outdir_join(folder, name);
 	bool ok = path ? table_read(table, path, err)
@@ -59,8 +59,8 @@ static bool take_memory(struct timeline *t)
 	t->domains.text = calloc(n_hosts, sizeof *t->domains.text);
 	t->hosts.text = calloc(n_hosts, sizeof *t->hosts.text);
 	t->host_domain = calloc(n_hosts, sizeof *t->host_domain);
-	t->envs.text = calloc(
-	    t->environments.n_rows + n_rows, sizeof *t->envs.text);
+	t->envs.text =
+	    calloc(t->environments.n_rows + n_rows, sizeof *t->envs.text);
 	t->vms.text = calloc(n_rows, sizeof *t->vms.text);
 	t->vm_env = calloc(n_rows, sizeof *t->vm_env);
 	t->vm_head = calloc(n_rows, sizeof *t->vm_head);
@@ -97,8 +97,7 @@ static bool read_environments(struct timeline *t, struct err *err)
 	static const char *const names[] = {"environment", "end_s", NULL};
 	int c[2];
 
-	if (!find_columns(
-	        &t->environments, "environments.csv", names, c, err))
+	if (!find_columns(&t->environments, "environments.csv", names, c, err))
 		return false;
 	for (uint32_t i = 0; i < t->environments.n_rows; i++) {
 		double end_s = table_number(&t->environments, i, c[1]);
@@ -157,15 +156,15 @@ static bool read_placements(struct timeline *t, struct err *err)
 		return false;
 	for (uint32_t i = 0; i < p->n_rows; i++) {
 		double at_s = table_number(p, i, c[0]);
-		uint32_t vm = take_vm(
-		    t, table_text(p, i, c[1]), table_text(p, i, c[2]));
+		uint32_t vm =
+		    take_vm(t, table_text(p, i, c[1]), table_text(p, i, c[2]));
 		uint32_t host = names_find(&t->hosts, table_text(p, i, c[4]));
 
 		t->vm_head[vm] = strcmp(table_text(p, i, c[3]), "head") == 0;
 		end_stay(t, vm, at_s);
 		if (host < t->hosts.n)
-			t->stays[t->n_stays++] = (struct stay){
-			    vm, host, at_s, (double)INFINITY};
+			t->stays[t->n_stays++] =
+			    (struct stay){vm, host, at_s, (double)INFINITY};
 		if (at_s > t->end_s)
 			t->end_s = at_s;
 	}
@@ -186,9 +185,9 @@ static bool read_migrations(struct timeline *t, struct err *err)
 		return false;
 	for (uint32_t i = 0; i < m->n_rows; i++) {
 		struct move move = {
-		    .vm = find_vm(t,
-		        names_find(&t->envs, table_text(m, i, c[0])),
-		        table_text(m, i, c[1])),
+		    .vm =
+		        find_vm(t, names_find(&t->envs, table_text(m, i, c[0])),
+		            table_text(m, i, c[1])),
 		    .from = names_find(&t->hosts, table_text(m, i, c[2])),
 		    .to = names_find(&t->hosts, table_text(m, i, c[3])),
 		    .start_s = table_number(m, i, c[4]),
@@ -239,8 +238,7 @@ uint32_t timeline_host_at(const struct timeline *t, uint32_t vm, double at_s)
 	for (uint32_t i = 0; i < t->n_stays; i++) {
 		const struct stay *stay = &t->stays[i];
 
-		if (stay->vm == vm && stay->from_s <= at_s &&
-		    at_s < stay->to_s)
+		if (stay->vm == vm && stay->from_s <= at_s && at_s < stay->to_s)
 			return stay->host;
 	}
 	return t->hosts.n;

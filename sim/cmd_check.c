@@ -17,8 +17,7 @@ static bool binds(const struct scenario *scenario, struct err *err)
 	if (!plugin_open(&plugin, scenario->manager.policy, err))
 		return false;
 	values = calloc(plugin.policy->n_params + 1, sizeof *values);
-	ok = values ? scenario_bind_policy(
-	                  scenario, plugin.policy, values, err)
+	ok = values ? scenario_bind_policy(scenario, plugin.policy, values, err)
 	            : err_set(err, "not enough memory");
 	free(values);
 	plugin_close(&plugin);
@@ -46,7 +45,8 @@ int cmd_check(int argc, char **argv)
 	    {0}};
 	const struct opts opts = {"check", "FILE",
 	    "Checks a scenario file.  A mistake is named with file, line and\n"
-	    "column, and what would be right.", 1, 1, table};
+	    "column, and what would be right.",
+	    1, 1, table};
 	struct err err = {0};
 	struct scenario *scenario;
 	int status = EXIT_USAGE, first = opts_parse(&opts, argc, argv, &status);

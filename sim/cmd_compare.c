@@ -30,7 +30,8 @@ struct compare {
 static bool name_is_plain(const char *name)
 {
 	return name[strspn(name, "abcdefghijklmnopqrstuvwxyz"
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")] == '\0';
+	                         "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")] ==
+	       '\0';
 }
 
 static bool open_policies(struct compare *c, struct err *err)
@@ -39,20 +40,23 @@ static bool open_policies(struct compare *c, struct err *err)
 
 	for (uint32_t i = 0; i < names->n; i++) {
 		if (i == COMPARISON_MAX)
-			return err_set(err, "more than %d policies",
-			    COMPARISON_MAX);
+			return err_set(
+			    err, "more than %d policies", COMPARISON_MAX);
 		if (!plugin_open(&c->plugins[i], names->values[i], err))
 			return false;
 		c->n++;
 		if (!name_is_plain(c->plugins[i].policy->name))
-			return err_set(err, "%s: a policy's name is of "
+			return err_set(err,
+			    "%s: a policy's name is of "
 			    "letters, digits, - and _, not \"%s\"",
 			    names->values[i], c->plugins[i].policy->name);
 		for (uint32_t k = 0; k < i; k++)
 			if (strcmp(c->plugins[k].policy->name,
 			        c->plugins[i].policy->name) == 0)
-				return err_set(err, "two policies are called "
-				    "%s", c->plugins[i].policy->name);
+				return err_set(err,
+				    "two policies are called "
+				    "%s",
+				    c->plugins[i].policy->name);
 	}
 	return true;
 }
@@ -101,12 +105,11 @@ static bool tell(struct compare *c, struct err *err)
 		comparison_print_json(&comparison, stdout);
 	else
 		comparison_print(&comparison, stdout);
-	return !c->dir.build ||
-	       (write_file(c, "comparison.csv", &comparison,
-	            comparison_write_csv, err) &&
-	           write_file(c, "summary.json", &comparison,
-	               comparison_print_json, err) &&
-	           outdir_commit(&c->dir, err));
+	return !c->dir.build || (write_file(c, "comparison.csv", &comparison,
+	                             comparison_write_csv, err) &&
+	                            write_file(c, "summary.json", &comparison,
+	                                comparison_print_json, err) &&
+	                            outdir_commit(&c->dir, err));
 }
 
 static int compare(struct compare *c, struct err *err)

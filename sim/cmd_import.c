@@ -12,8 +12,8 @@ struct args {
 	const char *kind, *from, *out, *memory;
 };
 
-static bool import(const struct args *args, struct import_summary *summary,
-    struct err *err)
+static bool import(
+    const struct args *args, struct import_summary *summary, struct err *err)
 {
 	if (strcmp(args->kind, "planetlab") == 0)
 		return import_planetlab(args->from, args->out, summary, err);
@@ -28,13 +28,17 @@ static bool args_are_right(const struct args *args, struct err *err)
 	if (strcmp(args->kind, "planetlab") != 0 &&
 	    strcmp(args->kind, "bitbrains") != 0 &&
 	    strcmp(args->kind, "swf") != 0)
-		return err_set(err, "\"%s\" is no kind of trace; planetlab, "
-		    "bitbrains and swf are", args->kind);
+		return err_set(err,
+		    "\"%s\" is no kind of trace; planetlab, "
+		    "bitbrains and swf are",
+		    args->kind);
 	if (!args->out)
 		return err_set(err, "-o FILE is missing");
 	if (args->memory && strcmp(args->kind, "bitbrains") != 0)
-		return err_set(err, "--memory is for bitbrains; a %s trace "
-		    "has none", args->kind);
+		return err_set(err,
+		    "--memory is for bitbrains; a %s trace "
+		    "has none",
+		    args->kind);
 	return true;
 }
 

@@ -13,9 +13,11 @@ int cmd_plot(int argc, char **argv)
 	const struct opt table[] = {{0}};
 	const struct opts opts = {"plot", "DIR",
 	    "Draws the figures of a result directory, that of a run or of a\n"
-	    "comparison, into its folders `figures`, as SVG and PNG by gnuplot.\n"
+	    "comparison, into its folders `figures`, as SVG and PNG by "
+	    "gnuplot.\n"
 	    "Beside each are its data (.dat) and its script (.gp), to be\n"
-	    "changed and drawn again by `gnuplot NAME.gp`.", 1, 1, table};
+	    "changed and drawn again by `gnuplot NAME.gp`.",
+	    1, 1, table};
 	struct err err = {0};
 	unsigned n_drawn;
 	int status = EXIT_USAGE, first = opts_parse(&opts, argc, argv, &status);

@@ -13,7 +13,8 @@ static const char *value_text(
     enum quantity quantity, double value, char *text, size_t size)
 {
 	static const char *const units[] = {[QUANTITY_NUMBER] = "",
-	    [QUANTITY_TIME] = " s", [QUANTITY_CPU] = " cpu",
+	    [QUANTITY_TIME] = " s",
+	    [QUANTITY_CPU] = " cpu",
 	    [QUANTITY_MEMORY] = " KiB"};
 
 	if (quantity == QUANTITY_SWITCH)
@@ -58,7 +59,8 @@ static void print_json(const struct policy *policy)
 		fputs(i ? ",\n  {\"name\": " : "\n  {\"name\": ", stdout);
 		json_put_text(stdout, param->name);
 		printf(", \"initial\": %.17g, \"min\": %.17g, \"max\": %.17g, "
-		       "\"help\": ", param->initial, param->min, param->max);
+		       "\"help\": ",
+		    param->initial, param->min, param->max);
 		json_put_text(stdout, param->help);
 		putchar('}');
 	}
@@ -87,8 +89,8 @@ int cmd_policies(int argc, char **argv)
 	    {0, "json", NULL, "print as JSON", .flag = &json}, {0}};
 	const struct opts opts = {"policies", "[P]...",
 	    "Lists the policies and their parameters: name, initial value,\n"
-	    "meaning.  P is a name, or the path of a shared object.", 0,
-	    OPT_LIST_MAX, table};
+	    "meaning.  P is a name, or the path of a shared object.",
+	    0, OPT_LIST_MAX, table};
 	struct err err = {0};
 	int status = EXIT_USAGE, first = opts_parse(&opts, argc, argv, &status);
 

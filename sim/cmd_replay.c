@@ -19,8 +19,8 @@ static void print_difference(const char *path, const struct replay_result *r)
 	    (unsigned long long)r->n_plans, r->recorded, r->now);
 }
 
-static int replay(const struct opts *opts, const char *path,
-    const struct policy *policy)
+static int replay(
+    const struct opts *opts, const char *path, const struct policy *policy)
 {
 	struct replay_result result;
 	struct err err;
@@ -42,8 +42,10 @@ static int replay(const struct opts *opts, const char *path,
 		    (unsigned long long)result.n_actions);
 	}
 	if (status != EXIT_USAGE && strcmp(result.core, core_digest) != 0)
-		fprintf(stderr, "violin replay: recorded by the core %.12s, "
-		    "replayed by %.12s\n", result.core, core_digest);
+		fprintf(stderr,
+		    "violin replay: recorded by the core %.12s, "
+		    "replayed by %.12s\n",
+		    result.core, core_digest);
 	fclose(in);
 	replay_result_fini(&result);
 	return status;
@@ -58,7 +60,8 @@ int cmd_replay(int argc, char **argv)
 	    {0}};
 	const struct opts opts = {"replay", "RECORD",
 	    "Gives the observations of a record to the core again, and fails\n"
-	    "on the first plan that differs, printing both.", 1, 1, table};
+	    "on the first plan that differs, printing both.",
+	    1, 1, table};
 	struct plugin plugin = {0};
 	struct err err = {0};
 	int status = EXIT_USAGE, first = opts_parse(&opts, argc, argv, &status);

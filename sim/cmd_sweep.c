@@ -27,8 +27,8 @@ static bool take_seeds(struct sweep *sweep, const char *text, struct err *err)
 	else if (n != 2)
 		first = last = 0;
 	if (first < 1 || last < first || last - first >= 1000000)
-		return err_set(err, "--seeds is \"%s\"; 20, or 5-8, is right",
-		    text);
+		return err_set(
+		    err, "--seeds is \"%s\"; 20, or 5-8, is right", text);
 	sweep->first_seed = first;
 	sweep->n_seeds = last - first + 1;
 	return true;
@@ -123,7 +123,8 @@ int cmd_sweep(int argc, char **argv)
 	    "end; DIR/summary.csv means and 95 % intervals over the seeds.\n"
 	    "The same command goes on with a sweep that was interrupted.  For\n"
 	    "several machines, give each a --part and a DIR, and put the rows\n"
-	    "of all into one.", 1, 1, table};
+	    "of all into one.",
+	    1, 1, table};
 	struct sweep sweep = {0};
 	struct err err = {0};
 	int status = EXIT_USAGE, first = opts_parse(&opts, argc, argv, &status);

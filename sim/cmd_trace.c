@@ -26,8 +26,10 @@ static bool take(const char *name, const char *text, double least, double most,
 		return true;
 	*number = strtod(text, &end);
 	if (end == text || *end || !(*number >= least && *number <= most))
-		return err_set(err, "--%s is \"%s\", not a number from %g to "
-		    "%g", name, text, least, most);
+		return err_set(err,
+		    "--%s is \"%s\", not a number from %g to "
+		    "%g",
+		    name, text, least, most);
 	return true;
 }
 
@@ -40,8 +42,8 @@ static bool take_args(
 	if (!take("particles", args->particles, 1, 1e12, &nemo3d->particles,
 	        err) ||
 	    !take("vms", args->vms, 1, 1e6, &n_vms, err) ||
-	    !take("iterations", args->iterations, 1, 1e9,
-	        &nemo3d->iterations, err) ||
+	    !take("iterations", args->iterations, 1, 1e9, &nemo3d->iterations,
+	        err) ||
 	    !take("run-time", args->run_s, 1e-3, 1e9, &nemo3d->run_s, err) ||
 	    !take("cpu", args->cpu, 1e-3, 1e6, &cpus, err))
 		return false;

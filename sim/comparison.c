@@ -39,7 +39,8 @@ const char *comparison_row_name(const struct comparison *c, uint32_t row)
 static bool done_everywhere(const struct comparison *c, uint32_t env)
 {
 	for (uint32_t k = 0; k < c->n; k++)
-		if (isnan(result_execution_s(&results_envs(c->results[k])[env])))
+		if (isnan(
+		        result_execution_s(&results_envs(c->results[k])[env])))
 			return false;
 	return true;
 }
@@ -51,8 +52,8 @@ static double average_s(const struct comparison *c, uint32_t k)
 
 	for (uint32_t i = 0; i < comparison_average(c); i++)
 		if (done_everywhere(c, i)) {
-			sum += result_execution_s(
-			    &results_envs(c->results[k])[i]);
+			sum +=
+			    result_execution_s(&results_envs(c->results[k])[i]);
 			n++;
 		}
 	return n ? sum / n : (double)NAN;
@@ -124,8 +125,10 @@ void comparison_print(const struct comparison *c, FILE *out)
 	enum { MANY = 50 }; /* environments that a screen can show */
 	uint32_t average = comparison_average(c);
 
-	fprintf(out, "%s: execution time in seconds, and its change from %s\n\n"
-	    "%-20s", scenario_of(c)->name, policy_name(c, 0), "environment");
+	fprintf(out,
+	    "%s: execution time in seconds, and its change from %s\n\n"
+	    "%-20s",
+	    scenario_of(c)->name, policy_name(c, 0), "environment");
 	for (uint32_t k = 0; k < c->n; k++)
 		fprintf(out, " %12s", policy_name(c, k));
 	for (uint32_t k = 1; k < c->n; k++)
@@ -135,8 +138,8 @@ void comparison_print(const struct comparison *c, FILE *out)
 		if (row < MANY || row >= average)
 			print_row(c, out, row);
 	if (average > MANY)
-		fprintf(out, "(%u environments are not shown)\n",
-		    average - MANY);
+		fprintf(
+		    out, "(%u environments are not shown)\n", average - MANY);
 }
 
 static void put_json_number(FILE *out, double number)
@@ -168,11 +171,12 @@ void comparison_print_json(const struct comparison *c, FILE *out)
 
 	fputs("{\n  \"program\": \"violin\",\n  \"version\": ", out);
 	json_put_text(out, VIOLIN_VERSION);
-	fprintf(out, ",\n  \"core\": \"%s\",\n  \"scenario\": ",
-	    core_digest);
+	fprintf(out, ",\n  \"core\": \"%s\",\n  \"scenario\": ", core_digest);
 	json_put_text(out, scenario->name);
-	fprintf(out, ",\n  \"scenario_digest\": \"%s\",\n  \"seed\": %llu,\n"
-	    "  \"comparison\": [\n", scenario->digest,
+	fprintf(out,
+	    ",\n  \"scenario_digest\": \"%s\",\n  \"seed\": %llu,\n"
+	    "  \"comparison\": [\n",
+	    scenario->digest,
 	    (unsigned long long)results_what(c->results[0])->seed);
 	for (uint32_t row = 0; row <= comparison_overall(c); row++) {
 		fputs(row ? ",\n" : "", out);

@@ -21,8 +21,8 @@ static void print_help(const struct opts *o)
 		snprintf(name, sizeof name, "--%s%s%s", opt->name,
 		    opt->arg ? " " : "", opt->arg ? opt->arg : "");
 		if (opt->letter)
-			printf("  -%c, %-20s %s\n", opt->letter, name,
-			    opt->help);
+			printf(
+			    "  -%c, %-20s %s\n", opt->letter, name, opt->help);
 		else
 			printf("      %-20s %s\n", name, opt->help);
 	}
@@ -31,8 +31,10 @@ static void print_help(const struct opts *o)
 
 static int say_usage(const struct opts *o)
 {
-	fprintf(stderr, "usage: violin %s [OPTION]... %s; see violin %s "
-	    "--help\n", o->name, o->args, o->name);
+	fprintf(stderr,
+	    "usage: violin %s [OPTION]... %s; see violin %s "
+	    "--help\n",
+	    o->name, o->args, o->name);
 	return EXIT_USAGE;
 }
 
@@ -58,8 +60,10 @@ static bool set(const struct opts *o, const struct opt *opt, const char *value)
 		    o->name, opt->name, OPT_LIST_MAX);
 		return false;
 	} else if (!set_number(opt, value)) {
-		fprintf(stderr, "violin %s: --%s is \"%s\", not a whole "
-		    "number\n", o->name, opt->name, value);
+		fprintf(stderr,
+		    "violin %s: --%s is \"%s\", not a whole "
+		    "number\n",
+		    o->name, opt->name, value);
 		return false;
 	}
 	return true;

@@ -20,9 +20,9 @@ struct opt_list {
 };
 
 struct opt {
-	char letter;      /* 0: only the long name */
+	char letter; /* 0: only the long name */
 	const char *name;
-	const char *arg;  /* what its value is called; NULL: a switch */
+	const char *arg; /* what its value is called; NULL: a switch */
 	const char *help;
 	/* where it goes: one of these */
 	bool *flag;
@@ -45,8 +45,7 @@ struct opts {
  * argument that is no option, argv being permuted so that all of them are
  * last; or -1 with *status: after --help (printed) or a mistake (said).
  */
-int opts_parse(
-    const struct opts *opts, int argc, char **argv, int *status);
+int opts_parse(const struct opts *opts, int argc, char **argv, int *status);
 
 /* Says "violin NAME: TEXT" on standard error; returns status. */
 int opts_fail(const struct opts *opts, int status, const char *text);

@@ -66,8 +66,10 @@ bool outdir_open(
 	while (n > 1 && path[n - 1] == '/')
 		n--;
 	if (lstat(path, &st) == 0 && !replace)
-		return err_set(err, "%s is there already; another -o, or "
-		    "--force to replace it", path);
+		return err_set(err,
+		    "%s is there already; another -o, or "
+		    "--force to replace it",
+		    path);
 	if (lstat(path, &st) == 0 && !S_ISDIR(st.st_mode))
 		return err_set(err, "%s is there, and is no directory", path);
 	dir->path = strndup(path, n);

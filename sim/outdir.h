@@ -34,8 +34,8 @@ FILE *outdir_create(const char *folder, const char *name, struct err *err);
 
 /* Flushes the file to disk and closes it; false when anything failed since it
  * was opened.  NULL is fine. */
-bool outdir_finish(FILE *file, const char *folder, const char *name,
-    struct err *err);
+bool outdir_finish(
+    FILE *file, const char *folder, const char *name, struct err *err);
 
 /* Makes the folder `name` in a folder. */
 bool outdir_mkdir(const char *folder, const char *name, struct err *err);

@@ -20,21 +20,24 @@ static bool find_built_in(
 		snprintf(names + n, sizeof names - n, "%s%s", i ? ", " : "",
 		    policies[i]->name);
 	}
-	return err_set(err, "no policy is called \"%s\"; there are %s, and "
-	    "what ./FILE.so defines", name, names);
+	return err_set(err,
+	    "no policy is called \"%s\"; there are %s, and "
+	    "what ./FILE.so defines",
+	    name, names);
 }
 
 /* Is what a stranger's object defines a policy that can be run? */
 static bool is_sound(const struct policy *policy, struct err *err)
 {
 	if (policy->abi != POLICY_ABI)
-		return err_set(err, "made for ABI %u of core/policy.h; this "
-		    "program has %u: compile it again", policy->abi,
-		    POLICY_ABI);
+		return err_set(err,
+		    "made for ABI %u of core/policy.h; this "
+		    "program has %u: compile it again",
+		    policy->abi, POLICY_ABI);
 	if (!policy->name || !policy->name[0] || !policy->lay_out ||
 	    !policy->decide || (policy->n_params && !policy->params))
 		return err_set(err, "violin_policy lacks name, lay_out, decide "
-		    "or params");
+		                    "or params");
 	return true;
 }
 

@@ -50,7 +50,8 @@ static bool text_add(void *self, const char *chars, size_t n)
 	return true;
 }
 
-/* --- the world of a replay: what it was ------------------------------------ */
+/* --- the world of a replay: what it was ------------------------------------
+ */
 
 static bool world_observe(void *world, struct observation *obs, struct err *err)
 {
@@ -104,7 +105,8 @@ static void planned(
 	record_write_plan(r->writer, obs->sequence, plan);
 }
 
-/* --- the manager as it was ------------------------------------------------- */
+/* --- the manager as it was -------------------------------------------------
+ */
 
 static void *take_memory(struct arena *counted, struct err *err)
 {
@@ -140,8 +142,10 @@ static bool take_values(struct replay *r, struct err *err)
 	if (!r->values)
 		return err_set(err, "not enough memory");
 	if (r->record->n_params != n)
-		return err_set(err, "the record has %u parameters, the policy "
-		    "%s %u", r->record->n_params, r->policy->name, n);
+		return err_set(err,
+		    "the record has %u parameters, the policy "
+		    "%s %u",
+		    r->record->n_params, r->policy->name, n);
 	for (uint32_t i = 0; i < n; i++)
 		if (!take_value(r, &r->record->params[i], err))
 			return false;
@@ -154,8 +158,8 @@ static void lay_out_manager(struct replay *r, struct arena *arena)
 	const struct manager_options options = {.limits = r->record->limits};
 	const struct record_sink sink = {&r->now, text_add};
 
-	r->manager = manager_lay_out(arena, model, r->policy, r->values,
-	    &options, &r->listener);
+	r->manager = manager_lay_out(
+	    arena, model, r->policy, r->values, &options, &r->listener);
 	r->writer = record_writer_lay_out(arena, model, &sink);
 }
 
@@ -165,13 +169,15 @@ static bool begin(struct replay *r, struct err *err)
 	struct arena arena = {0};
 
 	if (!r->policy && !(r->policy = policy_find(record->policy)))
-		return err_set(err, "the policy \"%s\" is not built in; give "
-		    "it by --policy", record->policy);
+		return err_set(err,
+		    "the policy \"%s\" is not built in; give "
+		    "it by --policy",
+		    record->policy);
 	if (!take_values(r, err))
 		return false;
 	snprintf(r->result->core, sizeof r->result->core, "%s", record->core);
-	snprintf(r->result->policy, sizeof r->result->policy, "%s",
-	    record->policy);
+	snprintf(
+	    r->result->policy, sizeof r->result->policy, "%s", record->policy);
 	r->listener = (struct manager_listener){.self = r, .planned = planned};
 	lay_out_manager(r, &arena);
 	r->manager_memory = take_memory(&arena, err);
@@ -181,7 +187,8 @@ static bool begin(struct replay *r, struct err *err)
 	return true;
 }
 
-/* --- line by line ---------------------------------------------------------- */
+/* --- line by line ----------------------------------------------------------
+ */
 
 /* The next line without its newline; NULL at the end, or with err. */
 static char *next_line(struct replay *r, struct err *err)
@@ -209,9 +216,9 @@ static bool size_is_honest(
 	if (fstat(fileno(in), &st) != 0)
 		return err_set(err, "%s", strerror(errno));
 	if (S_ISREG(st.st_mode) && (lines > (uint64_t)st.st_size ||
-	        size->text_bytes > (uint64_t)st.st_size))
+	                               size->text_bytes > (uint64_t)st.st_size))
 		return err_set(err, "the first line counts more than the file "
-		    "can hold");
+		                    "can hold");
 	return true;
 }
 
@@ -245,8 +252,7 @@ static bool ask(struct replay *r, struct err *err)
 	r->recorded.used = r->now.used = 0;
 	if (!manager_step(r->manager, &backend_replay, world, err))
 		return false;
-	return record_writer_ok(r->writer) ||
-	       err_set(err, "not enough memory");
+	return record_writer_ok(r->writer) || err_set(err, "not enough memory");
 }
 
 static void compare(struct replay *r)
@@ -266,8 +272,8 @@ static void compare(struct replay *r)
 }
 
 /* Takes one line; `whole` is a copy of it, for the reader cuts it up. */
-static bool take_line(struct replay *r, char *line, struct text *whole,
-    struct err *err)
+static bool take_line(
+    struct replay *r, char *line, struct text *whole, struct err *err)
 {
 	enum record_event event;
 

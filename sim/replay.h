@@ -12,11 +12,11 @@
 
 struct replay_result {
 	uint64_t n_plans, n_actions; /* that were alike */
-	char core[65];  /* the digest in the record */
+	char core[65];               /* the digest in the record */
 	char policy[64];
-	bool differs;   /* a plan did; then: */
-	uint64_t line;  /* of its plan in the record, */
-	int64_t at_ns;  /* the time of its observation, */
+	bool differs;         /* a plan did; then: */
+	uint64_t line;        /* of its plan in the record, */
+	int64_t at_ns;        /* the time of its observation, */
 	char *recorded, *now; /* and both plans, new, as lines of a record */
 };
 

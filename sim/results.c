@@ -66,7 +66,8 @@ struct results {
 	struct sim_listener also;
 };
 
-/* --- names ----------------------------------------------------------------- */
+/* --- names -----------------------------------------------------------------
+ */
 
 static const char *host_name(const struct model *model, struct host_id host)
 {
@@ -97,7 +98,8 @@ static void put_time_cell(FILE *file, int64_t ns)
 	table_put_time(file, ns);
 }
 
-/* --- what the simulation tells --------------------------------------------- */
+/* --- what the simulation tells ---------------------------------------------
+ */
 
 static void env_ended(void *self, const struct sim_env_end *end)
 {
@@ -173,8 +175,8 @@ static void keep_migration(struct results *r, const struct sim_migration *ended)
 	r->migrations[r->n_migrations++] = *ended;
 }
 
-static void write_migration(FILE *file, const struct model *model,
-    const struct sim_migration *ended)
+static void write_migration(
+    FILE *file, const struct model *model, const struct sim_migration *ended)
 {
 	table_put_text(file, env_name(model, ended->vm));
 	put_cell(file, model->vms[ended->vm.ix].name);
@@ -210,8 +212,8 @@ static void vm_moved(void *self, int64_t now_ns, struct vm_id vm,
 		table_put_time(file, now_ns);
 		put_cell(file, env_name(r->model, vm));
 		put_cell(file, r->model->vms[vm.ix].name);
-		fputs(r->model->vms[vm.ix].is_head ? ",head" : ",compute",
-		    file);
+		fputs(
+		    r->model->vms[vm.ix].is_head ? ",head" : ",compute", file);
 		put_cell(file, host_name(r->model, from));
 		put_cell(file, host_name(r->model, to));
 		putc('\n', file);
@@ -242,8 +244,8 @@ static void series_hosts(void *self, int64_t now_ns,
 		r->also.series_hosts(r->also.self, now_ns, rows, n_rows);
 }
 
-static void series_vms(void *self, int64_t now_ns,
-    const struct sim_vm_row *rows, uint32_t n_rows)
+static void series_vms(
+    void *self, int64_t now_ns, const struct sim_vm_row *rows, uint32_t n_rows)
 {
 	struct results *r = self;
 	FILE *file = r->files[VMS];
@@ -257,8 +259,7 @@ static void series_vms(void *self, int64_t now_ns,
 		put_cell(file, host_name(r->model, row->host));
 		put_cell(file, vm_state_name(row->state));
 		fprintf(file, ",%.1f,%.1f,%llu,%llu\n", row->cpu_used_mcpu,
-		    row->cpu_alloc_mcpu,
-		    (unsigned long long)row->mem_used_kib,
+		    row->cpu_alloc_mcpu, (unsigned long long)row->mem_used_kib,
 		    (unsigned long long)row->mem_alloc_kib);
 	}
 	if (r->also.series_vms)
@@ -273,7 +274,8 @@ static void progress(void *self, int64_t now_ns, int64_t until_ns)
 		r->also.progress(r->also.self, now_ns, until_ns);
 }
 
-/* --- what the manager tells ------------------------------------------------ */
+/* --- what the manager tells ------------------------------------------------
+ */
 
 static void observed(void *self, const struct observation *obs)
 {
@@ -302,8 +304,8 @@ static void put_amount(FILE *file, const struct model *model,
 		fprintf(file, ",%llu,KiB", (unsigned long long)action->mem_kib);
 		return;
 	case ACTION_MIGRATE:
-		fprintf(file, ",%llu,KiB",
-		    (unsigned long long)vm_held_kib(seen));
+		fprintf(
+		    file, ",%llu,KiB", (unsigned long long)vm_held_kib(seen));
 		return;
 	default:
 		fputs(",,", file);
@@ -324,8 +326,7 @@ static void write_action(FILE *file, const struct model *model,
 	put_cell(file, domain_name(model, action->to));
 	put_cell(file, host_name(model, action->to));
 	put_amount(file, model, obs, action);
-	put_cell(
-	    file, reason_print(&action->reason, reason, sizeof reason));
+	put_cell(file, reason_print(&action->reason, reason, sizeof reason));
 	putc('\n', file);
 }
 
@@ -354,7 +355,8 @@ static void heard(void *self, const struct outcome *outcome)
 		r->also.manager.heard(r->also.manager.self, outcome);
 }
 
-/* --- life ------------------------------------------------------------------ */
+/* --- life ------------------------------------------------------------------
+ */
 
 static bool write_to_file(void *self, const char *text, size_t length)
 {
@@ -460,8 +462,7 @@ const struct sim_listener *results_listener(const struct results *r)
 	return &r->listener;
 }
 
-void results_also_tell(
-    struct results *r, const struct sim_listener *listener)
+void results_also_tell(struct results *r, const struct sim_listener *listener)
 {
 	r->also = *listener;
 }
@@ -482,8 +483,8 @@ static void write_environments(const struct results *r, FILE *file)
 	}
 }
 
-bool results_finish(struct results *r, const struct sim_metrics *metrics,
-    struct err *err)
+bool results_finish(
+    struct results *r, const struct sim_metrics *metrics, struct err *err)
 {
 	bool ok = true;
 

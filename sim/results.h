@@ -30,9 +30,9 @@ struct results_of {
 /* What became of an environment. */
 struct result_env {
 	int64_t created_ns, start_ns, end_ns; /* -1: never */
-	const char *outcome;  /* sim/sim.h; "absent" if never asked for */
-	int64_t stalled_ns;   /* stopped while its network was cut, in sum */
-	int64_t linger_ns;    /* and slow after that */
+	const char *outcome; /* sim/sim.h; "absent" if never asked for */
+	int64_t stalled_ns;  /* stopped while its network was cut, in sum */
+	int64_t linger_ns;   /* and slow after that */
 };
 
 struct results;
@@ -55,7 +55,8 @@ bool results_finish(struct results *results, const struct sim_metrics *metrics,
 
 void results_free(struct results *results);
 
-/* --- after results_finish -------------------------------------------------- */
+/* --- after results_finish --------------------------------------------------
+ */
 
 /* As many as the model has environments. */
 const struct result_env *results_envs(const struct results *results);

@@ -75,12 +75,12 @@ struct results *run_scenario(const struct run_spec *spec, struct err *err)
 		return NULL;
 	}
 	if (scenario_bind_policy(spec->scenario, spec->policy, values, err))
-		results = results_new(
-		    &(struct results_of){.scenario = spec->scenario,
-		        .policy = spec->policy,
-		        .values = values,
-		        .seed = seed},
-		    spec->folder, err);
+		results =
+		    results_new(&(struct results_of){.scenario = spec->scenario,
+		                    .policy = spec->policy,
+		                    .values = values,
+		                    .seed = seed},
+		        spec->folder, err);
 	if (results && !simulate(spec, values, seed, results, err)) {
 		results_free(results);
 		results = NULL;
@@ -89,15 +89,15 @@ struct results *run_scenario(const struct run_spec *spec, struct err *err)
 	return results;
 }
 
-bool run_split_set(const char *text, struct override *set, char **copy,
-    struct err *err)
+bool run_split_set(
+    const char *text, struct override *set, char **copy, struct err *err)
 {
 	const char *equals = strchr(text, '=');
 
 	*copy = NULL;
 	if (!equals || equals == text)
-		return err_set(err, "--set is \"%s\"; key.path=value is right",
-		    text);
+		return err_set(
+		    err, "--set is \"%s\"; key.path=value is right", text);
 	*copy = strdup(text);
 	if (!*copy)
 		return err_set(err, "not enough memory");

@@ -10,8 +10,8 @@
 struct run_spec {
 	const struct scenario *scenario;
 	const struct policy *policy;
-	uint64_t seed;       /* 0: the scenario's */
-	const char *folder;  /* for the files; NULL: none */
+	uint64_t seed;        /* 0: the scenario's */
+	const char *folder;   /* for the files; NULL: none */
 	const char *progress; /* what to call it on a terminal; NULL: silent */
 };
 
@@ -23,7 +23,7 @@ struct scenario *run_load(
     const char *path, const struct opt_list *sets, struct err *err);
 
 /* "key.path=value" in two; the parts are in *copy, which the caller frees. */
-bool run_split_set(const char *text, struct override *set, char **copy,
-    struct err *err);
+bool run_split_set(
+    const char *text, struct override *set, char **copy, struct err *err);
 
 #endif

@@ -47,7 +47,8 @@ double results_overall_s(const struct results *r)
 	return last < 0 || first > last ? (double)NAN : ns_to_s(last - first);
 }
 
-/* --- summary.json ---------------------------------------------------------- */
+/* --- summary.json ----------------------------------------------------------
+ */
 
 static void put_key(FILE *out, const char *indent, const char *key)
 {
@@ -167,7 +168,8 @@ void results_print_json(const struct results *r, FILE *out)
 	fputs("}\n", out);
 }
 
-/* --- for people ------------------------------------------------------------ */
+/* --- for people ------------------------------------------------------------
+ */
 
 static void print_seconds(FILE *out, double seconds)
 {
@@ -177,18 +179,17 @@ static void print_seconds(FILE *out, double seconds)
 		fprintf(out, " %11s", "-");
 }
 
-static void print_env(
-    FILE *out, const char *name, const struct result_env *env)
+static void print_env(FILE *out, const char *name, const struct result_env *env)
 {
 	bool ran = env->start_ns >= 0 && env->end_ns >= 0;
 
 	fprintf(out, "%-20s", name);
-	print_seconds(out,
-	    env->start_ns < 0 ? (double)NAN : ns_to_s(env->start_ns));
+	print_seconds(
+	    out, env->start_ns < 0 ? (double)NAN : ns_to_s(env->start_ns));
 	print_seconds(
 	    out, env->end_ns < 0 ? (double)NAN : ns_to_s(env->end_ns));
-	print_seconds(out,
-	    ran ? ns_to_s(env->end_ns - env->start_ns) : (double)NAN);
+	print_seconds(
+	    out, ran ? ns_to_s(env->end_ns - env->start_ns) : (double)NAN);
 	fprintf(out, "  %s\n", env->outcome);
 }
 
@@ -212,8 +213,10 @@ void results_print(const struct results *r, FILE *out)
 	print_seconds(out, results_mean_execution_s(r));
 	fprintf(out, "\n%-20s %11s %11s", "overall", "", "");
 	print_seconds(out, results_overall_s(r));
-	fprintf(out, "\n\n%llu migrations, %llu failed; %llu steps, "
-	    "%llu events\n", (unsigned long long)m->n_migrations,
+	fprintf(out,
+	    "\n\n%llu migrations, %llu failed; %llu steps, "
+	    "%llu events\n",
+	    (unsigned long long)m->n_migrations,
 	    (unsigned long long)m->n_migrations_failed,
 	    (unsigned long long)m->n_steps, (unsigned long long)m->n_events);
 	if (m->n_tasks)

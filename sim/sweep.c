@@ -24,8 +24,10 @@ bool sweep_vary(struct sweep *sweep, const char *text, struct err *err)
 	if (sweep->n_varied == SWEEP_MAX_VARIED)
 		return err_set(err, "more than %d --vary", SWEEP_MAX_VARIED);
 	if (!run_split_set(text, &set, &varied->key, err))
-		return err_set(err, "--vary is \"%s\"; "
-		    "key.path=value,value,... is right", text);
+		return err_set(err,
+		    "--vary is \"%s\"; "
+		    "key.path=value,value,... is right",
+		    text);
 	sweep->n_varied++;
 	for (rest = varied->key + strlen(varied->key) + 1; rest;) {
 		value = strsep(&rest, ",");
@@ -46,7 +48,8 @@ void sweep_fini(struct sweep *sweep)
 	sweep->done = NULL;
 }
 
-/* --- which run is which ---------------------------------------------------- */
+/* --- which run is which ----------------------------------------------------
+ */
 
 static uint64_t count_runs(const struct sweep *sweep)
 {
@@ -72,10 +75,11 @@ static void find_run(
 	point->policy = sweep->policies[number];
 }
 
-/* --- one run, in a process of its own -------------------------------------- */
+/* --- one run, in a process of its own --------------------------------------
+ */
 
-static struct scenario *load(const struct sweep *sweep,
-    const struct sweep_point *point, struct err *err)
+static struct scenario *load(
+    const struct sweep *sweep, const struct sweep_point *point, struct err *err)
 {
 	struct opt_list sets = *sweep->sets;
 	char *texts[SWEEP_MAX_VARIED];
@@ -127,9 +131,8 @@ static _Noreturn void be_child(
 	FILE *out = open_memstream(&row, &size);
 
 	find_run(sweep, number, &point);
-	if (!out || !run_point(sweep, &point, out, &err) ||
-	    fclose(out) != 0 || size > 4096 ||
-	    write(to_parent, row, size) != (ssize_t)size) {
+	if (!out || !run_point(sweep, &point, out, &err) || fclose(out) != 0 ||
+	    size > 4096 || write(to_parent, row, size) != (ssize_t)size) {
 		fprintf(stderr, "violin sweep: run %llu: %s\n",
 		    (unsigned long long)number, err.text);
 		_exit(EXIT_FAILED);
@@ -137,7 +140,8 @@ static _Noreturn void be_child(
 	_exit(EXIT_DONE);
 }
 
-/* --- all of them ----------------------------------------------------------- */
+/* --- all of them -----------------------------------------------------------
+ */
 
 struct crew {
 	FILE *rows, *from_children;
@@ -184,8 +188,8 @@ static bool end_run(struct crew *crew, struct err *err)
 		ok = err_set(err, "runs.csv: %s", strerror(errno));
 	free(line);
 	crew->n_done++;
-	progress_tell(&crew->progress, (double)crew->n_done,
-	    (double)crew->n_wanted);
+	progress_tell(
+	    &crew->progress, (double)crew->n_done, (double)crew->n_wanted);
 	return ok;
 }
 
@@ -214,8 +218,10 @@ static bool run_all(struct sweep *sweep, struct crew *crew, struct err *err)
 			break;
 		}
 	progress_end(&crew->progress);
-	return ok && (!crew->failed || err_set(err, "a run failed; what was "
-	                  "completed stays, and the same command goes on"));
+	return ok && (!crew->failed ||
+	                 err_set(err,
+	                     "a run failed; what was "
+	                     "completed stays, and the same command goes on"));
 }
 
 static bool open_crew(
@@ -228,8 +234,8 @@ static bool open_crew(
 	crew->rows = path ? fopen(path, "ae") : NULL;
 	free(path);
 	if (!crew->rows || pipe(ends) != 0)
-		return err_set(err, "%s/runs.csv: %s", sweep->folder,
-		    strerror(errno));
+		return err_set(
+		    err, "%s/runs.csv: %s", sweep->folder, strerror(errno));
 	crew->from_children = fdopen(ends[0], "r");
 	crew->to_parent = ends[1];
 	return crew->from_children || err_set(err, "not enough memory");

@@ -81,7 +81,8 @@ void sweep_put_row(const struct sweep *sweep, const struct sweep_point *point,
 	putc('\n', out);
 }
 
-/* --- going on where it stopped --------------------------------------------- */
+/* --- going on where it stopped ---------------------------------------------
+ */
 
 /* All that decides what the runs are, as text: two sweeps are one if it is
  * the same. */
@@ -153,8 +154,10 @@ static bool same_plan(const struct sweep *sweep, struct err *err)
 	fclose(out);
 	if (was)
 		ok = strcmp(was, plan) == 0 ||
-		     err_set(err, "%s holds another sweep; what it was is in "
-		         "its file plan", sweep->folder);
+		     err_set(err,
+		         "%s holds another sweep; what it was is in "
+		         "its file plan",
+		         sweep->folder);
 	else
 		ok = replace_file(sweep, "plan", plan, err);
 	free(was);
@@ -218,15 +221,16 @@ bool sweep_begin_rows(struct sweep *sweep, struct err *err)
 	       sweep_find_done(sweep, err);
 }
 
-/* --- when all are there ---------------------------------------------------- */
+/* --- when all are there ----------------------------------------------------
+ */
 
 struct order {
 	const struct table *table;
 	uint32_t *row_of; /* by run */
 };
 
-static void put_ordered(const struct sweep *sweep, const struct order *order,
-    FILE *out)
+static void put_ordered(
+    const struct sweep *sweep, const struct order *order, FILE *out)
 {
 	const struct table *t = order->table;
 
@@ -235,8 +239,8 @@ static void put_ordered(const struct sweep *sweep, const struct order *order,
 		for (uint32_t c = 0; c < t->n_columns; c++) {
 			if (c)
 				putc(',', out);
-			table_put_text(out,
-			    table_text(t, order->row_of[run], (int)c));
+			table_put_text(
+			    out, table_text(t, order->row_of[run], (int)c));
 		}
 		putc('\n', out);
 	}
@@ -276,8 +280,8 @@ static void put_group(const struct sweep *sweep, const struct order *order,
 		size_t n = 0;
 
 		for (uint64_t s = 0; s < sweep->n_seeds; s++) {
-			double value = table_number(t,
-			    order->row_of[first + s], (int)n_keys + m);
+			double value = table_number(
+			    t, order->row_of[first + s], (int)n_keys + m);
 
 			if (isfinite(value))
 				values[n++] = value;

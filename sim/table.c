@@ -57,13 +57,14 @@ void json_put_text(FILE *file, const char *text)
 	putc('"', file);
 }
 
-/* --- reading --------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------
+ */
 
 struct parse {
 	struct table *table;
-	uint32_t in_row;   /* cells so far */
-	uint32_t row;      /* from 1, the header */
-	uint32_t bad_row;  /* the first with a wrong number of cells; 0: none */
+	uint32_t in_row;  /* cells so far */
+	uint32_t row;     /* from 1, the header */
+	uint32_t bad_row; /* the first with a wrong number of cells; 0: none */
 	bool out_of_memory;
 };
 

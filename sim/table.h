@@ -23,7 +23,7 @@ void json_put_text(FILE *file, const char *text);
 
 /* A table in memory: a header and rows of as many cells. */
 struct table {
-	char **cells; /* row by row, the header first */
+	char **cells;               /* row by row, the header first */
 	uint32_t n_columns, n_rows; /* without the header */
 	size_t n_cells, max_cells;  /* in cells: taken, room for */
 };
@@ -41,8 +41,8 @@ int table_find(const struct table *table, const char *name);
 static inline const char *table_text(
     const struct table *table, uint32_t row, int column)
 {
-	return table->cells[(size_t)(row + 1) * table->n_columns +
-	                    (uint32_t)column];
+	return table
+	    ->cells[(size_t)(row + 1) * table->n_columns + (uint32_t)column];
 }
 
 /* The cell as a number; NAN where it is none. */

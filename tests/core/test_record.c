@@ -19,7 +19,8 @@ static const struct host hosts[HOSTS] = {{"a", {0}, 1000, 1572864},
     {"h\xc3\xb4te, \"5\"", {1}, UINT32_MAX, 77}};
 static const struct environment envs[ENVS] = {
     {"V1", 0, 4}, {"V2", 4, 0}, {"V 3", 4, 5}};
-static const double link_bps[DOMAINS * DOMAINS] = {1e9, 0.1, 1e8, (double)INFINITY};
+static const double link_bps[DOMAINS * DOMAINS] = {
+    1e9, 0.1, 1e8, (double)INFINITY};
 static struct vm vms[VMS];
 static const struct model model = {.domains = domains,
     .hosts = hosts,
@@ -101,8 +102,8 @@ static void setup(void)
 	text_used = 0;
 	text[0] = '\0';
 	for (uint32_t i = 0; i < VMS; i++) {
-		static const char *const names[VMS] = {"V1-head", "1", "2",
-		    "3", "h", "5", "6", "7", ""};
+		static const char *const names[VMS] = {
+		    "V1-head", "1", "2", "3", "h", "5", "6", "7", ""};
 
 		vms[i] = (struct vm){.name = names[i],
 		    .env = {i < 4 ? 0 : 2},
@@ -139,7 +140,8 @@ static struct record_reader *new_reader(const char *first)
 	return record_reader_lay_out(&arena, &size);
 }
 
-/* --- the header ------------------------------------------------------------ */
+/* --- the header ------------------------------------------------------------
+ */
 
 START_TEST(model_and_policy_come_back_exactly)
 {
@@ -174,8 +176,8 @@ START_TEST(model_and_policy_come_back_exactly)
 	ck_assert_str_eq(record->model.domains[1].name, "the other");
 	for (int i = 0; i < HOSTS; i++) {
 		ck_assert_str_eq(record->model.hosts[i].name, hosts[i].name);
-		ck_assert_uint_eq(record->model.hosts[i].domain.ix,
-		    hosts[i].domain.ix);
+		ck_assert_uint_eq(
+		    record->model.hosts[i].domain.ix, hosts[i].domain.ix);
 		ck_assert_uint_eq(
 		    record->model.hosts[i].cpu_mcpu, hosts[i].cpu_mcpu);
 		ck_assert_uint_eq(
@@ -196,7 +198,8 @@ START_TEST(model_and_policy_come_back_exactly)
 }
 END_TEST
 
-/* --- the steps ------------------------------------------------------------- */
+/* --- the steps -------------------------------------------------------------
+ */
 
 static uint64_t random_below(uint64_t n)
 {
@@ -295,8 +298,8 @@ static void check_action(const struct action *a, const struct action *b)
 	ck_assert_uint_eq(a->weight, b->weight);
 	ck_assert_uint_eq(a->cap_mcpu, b->cap_mcpu);
 	ck_assert_uint_eq(a->mem_kib, b->mem_kib);
-	ck_assert_str_eq(a->reason.text,
-	    reason_print(&b->reason, reason, sizeof reason));
+	ck_assert_str_eq(
+	    a->reason.text, reason_print(&b->reason, reason, sizeof reason));
 	ck_assert_int_eq(a->refused == NULL, b->refused == NULL);
 	if (a->refused)
 		ck_assert_str_eq(a->refused, b->refused);
@@ -359,8 +362,8 @@ START_TEST(what_is_written_is_read)
 	for (int s = 0; s < STEPS; s++) {
 		read_until(r, &at, RECORD_PLAN);
 		check_observation(&record_of(r)->obs, &seen[s]);
-		ck_assert_uint_eq(record_of(r)->n_actions,
-		    (uint32_t)(s % (ACTIONS + 1)));
+		ck_assert_uint_eq(
+		    record_of(r)->n_actions, (uint32_t)(s % (ACTIONS + 1)));
 		for (uint32_t i = 0; i < record_of(r)->n_actions; i++) {
 			read_until(r, &at, RECORD_ACTION);
 			check_action(&record_of(r)->action, &actions[s][i]);
@@ -419,7 +422,8 @@ START_TEST(a_sink_that_fails_is_not_asked_again)
 }
 END_TEST
 
-/* --- what is wrong --------------------------------------------------------- */
+/* --- what is wrong ---------------------------------------------------------
+ */
 
 /* After a sound header these lines; the last is refused, and err says why. */
 static const struct {
@@ -472,10 +476,10 @@ START_TEST(a_wrong_line_is_refused_with_what_is_wrong)
 		event = record_read(r, line, &err);
 	}
 	ck_assert_int_eq(event, RECORD_BAD);
-	ck_assert_msg(strstr(err.text, wrong[_i].says), "it says: %s",
-	    err.text);
-	ck_assert_int_eq(record_read(r, (char[]){"observe 0 0 0"}, &err),
-	    RECORD_BAD);
+	ck_assert_msg(
+	    strstr(err.text, wrong[_i].says), "it says: %s", err.text);
+	ck_assert_int_eq(
+	    record_read(r, (char[]){"observe 0 0 0"}, &err), RECORD_BAD);
 	free(lines);
 }
 END_TEST
@@ -519,8 +523,8 @@ START_TEST(a_damaged_header_is_refused)
 		event = record_read(r, line, &err);
 	ck_assert_int_eq(event, RECORD_BAD);
 	if (damage[_i].says)
-		ck_assert_msg(strstr(err.text, damage[_i].says),
-		    "it says: %s", err.text);
+		ck_assert_msg(
+		    strstr(err.text, damage[_i].says), "it says: %s", err.text);
 	free(whole);
 }
 END_TEST
@@ -554,8 +558,8 @@ int main(void)
 	tcase_add_loop_test(tc, what_is_written_is_read, 0, 50);
 	tcase_add_test(tc, what_did_not_change_is_not_written_again);
 	tcase_add_test(tc, a_sink_that_fails_is_not_asked_again);
-	tcase_add_loop_test(tc, a_wrong_line_is_refused_with_what_is_wrong, 0,
-	    COUNT(wrong));
+	tcase_add_loop_test(
+	    tc, a_wrong_line_is_refused_with_what_is_wrong, 0, COUNT(wrong));
 	tcase_add_loop_test(tc, a_damaged_header_is_refused, 0, COUNT(damage));
 	tcase_add_loop_test(
 	    tc, what_is_no_record_is_refused, 0, COUNT(no_first_lines));

@@ -18,9 +18,8 @@ static void work(uint32_t first, uint32_t step, uint32_t n,
 		run(self, i, &shared[i]);
 }
 
-bool jobs_run(uint32_t n,
-    void (*run)(void *self, uint32_t i, struct job *job), void *self,
-    struct job *jobs)
+bool jobs_run(uint32_t n, void (*run)(void *self, uint32_t i, struct job *job),
+    void *self, struct job *jobs)
 {
 	long n_cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	uint32_t n_workers = n_cpus < 1 ? 1 : (uint32_t)n_cpus;

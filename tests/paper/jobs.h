@@ -19,8 +19,7 @@ struct job {
  * time as there are CPUs.  False when one did not come back; all others are
  * in jobs[].
  */
-bool jobs_run(uint32_t n,
-    void (*run)(void *self, uint32_t i, struct job *job), void *self,
-    struct job *jobs);
+bool jobs_run(uint32_t n, void (*run)(void *self, uint32_t i, struct job *job),
+    void *self, struct job *jobs);
 
 #endif

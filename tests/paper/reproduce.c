@@ -43,7 +43,8 @@ static double held(bool holds, const char *experiment, const struct err *err)
 	return holds;
 }
 
-/* --- 4.1: what it costs to migrate a whole environment --------------------- */
+/* --- 4.1: what it costs to migrate a whole environment ---------------------
+ */
 
 /* A VM's memory is what its part of the problem needs (scenarios/nemo3d.h),
  * rounded up to 10 MiB: 80 MiB + 720 MiB for each million. */
@@ -125,14 +126,15 @@ static void tell_overhead(struct reproduce *r, const struct size *size,
 		for (uint32_t i = 0; i < N_SEEDS; i++)
 			s[k].values[i] = jobs[i].values[k];
 	for (uint32_t i = 0; i < N_SEEDS; i++)
-		s[SLOW + 1].values[i] = s[WITH].values[i] - s[WITHOUT].values[i];
+		s[SLOW + 1].values[i] =
+		    s[WITH].values[i] - s[WITHOUT].values[i];
 #define MEAN(k) gsl_stats_mean(s[k].values, 1, N_SEEDS)
-#define TELL(quantity, what, number) \
-	do { \
-		snprintf(subject, sizeof subject, \
-		    "%u particles, " what " of %d seeds", size->particles, \
-		    N_SEEDS); \
-		verdict_tell(&r->verdict, "4.1", quantity, subject, number); \
+#define TELL(quantity, what, number)                                           \
+	do {                                                                   \
+		snprintf(subject, sizeof subject,                              \
+		    "%u particles, " what " of %d seeds", size->particles,     \
+		    N_SEEDS);                                                  \
+		verdict_tell(&r->verdict, "4.1", quantity, subject, number);   \
 	} while (0)
 	TELL("run time added (s)", "mean", MEAN(SLOW + 1));
 	TELL("run time added (s)", "least",
@@ -142,13 +144,13 @@ static void tell_overhead(struct reproduce *r, const struct size *size,
 	TELL("of it down-time (s)", "mean", MEAN(DOWN));
 	TELL("of it virtual network (s)", "mean", MEAN(NETWORK));
 	TELL("of it slow-down (s)", "mean", MEAN(SLOW));
-	fprintf(data, "\"%s\" %.3f %.3f %.3f %.3f %.3f %.3f %.3f %.3f "
+	fprintf(data,
+	    "\"%s\" %.3f %.3f %.3f %.3f %.3f %.3f %.3f %.3f "
 	    "%.3f\n",
 	    size->label, MEAN(WITHOUT), MEAN(WITH), MEAN(SLOW + 1),
 	    gsl_stats_min(s[SLOW + 1].values, 1, N_SEEDS),
 	    gsl_stats_max(s[SLOW + 1].values, 1, N_SEEDS), MEAN(DOWN),
-	    MEAN(DOWN) + MEAN(NETWORK),
-	    MEAN(DOWN) + MEAN(NETWORK) + MEAN(SLOW),
+	    MEAN(DOWN) + MEAN(NETWORK), MEAN(DOWN) + MEAN(NETWORK) + MEAN(SLOW),
 	    gsl_stats_max(s[SLOW + 1].values, 1, N_SEEDS) -
 	        gsl_stats_min(s[SLOW + 1].values, 1, N_SEEDS));
 }
@@ -173,7 +175,8 @@ static bool reproduce_overhead(struct reproduce *r, struct err *err)
 	           "unit = 'million particles'\nn = 5\n", err);
 }
 
-/* --- 4.2 to 4.4: with and without adaptation ------------------------------- */
+/* --- 4.2 to 4.4: with and without adaptation -------------------------------
+ */
 
 struct pair {
 	struct story none, violin;
@@ -260,7 +263,8 @@ static bool reproduce_scenario2(struct reproduce *r, struct err *err)
 	decided = story_is_scenario2(&pair.violin, &why);
 	verdict_tell(&r->verdict, "scenario 2", "decisions",
 	    "V2 migrates, D2 to D1, after V1's drop; V1's six VMs end on two "
-	    "hosts", held(decided, "scenario 2", &why));
+	    "hosts",
+	    held(decided, "scenario 2", &why));
 	tell_change(r, "scenario 2", &pair, "V1", "V1");
 	tell_change(r, "scenario 2", &pair, "V2", "V2 (printed as V3)");
 	tell_change(r, "scenario 2", &pair, "V3", "V3 (printed as V2)");
@@ -286,10 +290,10 @@ static bool reproduce_scenario3(struct reproduce *r, struct err *err)
 	ok = story_v1_makes_room(&pair.violin, &why);
 	verdict_tell(&r->verdict, "scenario 3", "decisions",
 	    "V1 migrates, D1 to D2, at once; no other environment before V3 "
-	    "ends", held(ok, "scenario 3", &why));
-	verdict_tell(&r->verdict, "scenario 3",
-	    "memory that V3's VMs get (MB)", "the least of them",
-	    story_least_peak_mb(&pair.violin, "V3"));
+	    "ends",
+	    held(ok, "scenario 3", &why));
+	verdict_tell(&r->verdict, "scenario 3", "memory that V3's VMs get (MB)",
+	    "the least of them", story_least_peak_mb(&pair.violin, "V3"));
 	ok = story_v3_grows_after(&pair.violin, &why);
 	verdict_tell(&r->verdict, "scenario 3", "decisions",
 	    "V3's VMs get it only once V1 has gone",
@@ -306,22 +310,23 @@ static bool reproduce_scenario3(struct reproduce *r, struct err *err)
 	return true;
 }
 
-/* --- is it the migration that helps? --------------------------------------- */
+/* --- is it the migration that helps? ---------------------------------------
+ */
 
-static bool reproduce_ablation(struct reproduce *r, const char *file,
-    const char *subject, struct err *err)
+static bool reproduce_ablation(
+    struct reproduce *r, const char *file, const char *subject, struct err *err)
 {
 	struct pair pair;
 	const struct model *model;
 	double most = 0;
 
-	if (!pair_run(&pair, file, "manager.parameters.between-domains=no", 0,
-	        err))
+	if (!pair_run(
+	        &pair, file, "manager.parameters.between-domains=no", 0, err))
 		return false;
 	model = &pair.none.scenario->model;
 	for (uint32_t i = 0; i < model->n_envs; i++) {
-		double change = story_change(
-		    &pair.violin, &pair.none, model->envs[i].name);
+		double change =
+		    story_change(&pair.violin, &pair.none, model->envs[i].name);
 
 		if (!(fabs(change) <= fabs(most)))
 			most = change;
@@ -332,7 +337,8 @@ static bool reproduce_ablation(struct reproduce *r, const char *file,
 	return true;
 }
 
-/* --- does it hold when the scenario is not quite this one? ----------------- */
+/* --- does it hold when the scenario is not quite this one? -----------------
+ */
 
 struct robustness {
 	const char *name, *file;
@@ -412,8 +418,8 @@ static void tell_spread(struct reproduce *r, const struct robustness *what,
 	    what->name, of, N_DRAWS);
 	verdict_tell(&r->verdict, "robustness", quantity, subject,
 	    gsl_stats_mean(values, 1, N_DRAWS));
-	snprintf(subject, sizeof subject, "%s, %s, 2.5 %% quantile",
-	    what->name, of);
+	snprintf(
+	    subject, sizeof subject, "%s, %s, 2.5 %% quantile", what->name, of);
 	verdict_tell(&r->verdict, "robustness", quantity, subject,
 	    gsl_stats_quantile_from_sorted_data(values, 1, N_DRAWS, 0.025));
 	snprintf(subject, sizeof subject, "%s, %s, 97.5 %% quantile",
@@ -422,8 +428,8 @@ static void tell_spread(struct reproduce *r, const struct robustness *what,
 	    gsl_stats_quantile_from_sorted_data(values, 1, N_DRAWS, 0.975));
 }
 
-static bool reproduce_robustness(struct reproduce *r,
-    const struct robustness *what, struct err *err)
+static bool reproduce_robustness(
+    struct reproduce *r, const struct robustness *what, struct err *err)
 {
 	static struct job jobs[N_DRAWS];
 	struct robustness copy = *what;
@@ -435,10 +441,10 @@ static bool reproduce_robustness(struct reproduce *r,
 	    what->name, N_DRAWS);
 	verdict_tell(&r->verdict, "robustness", "draws whose decisions hold",
 	    subject, count_held(jobs, what->name, "draw"));
-	tell_spread(r, what, "change of execution time (%)", "average", jobs,
-	    AVERAGE);
-	tell_spread(r, what, "change of overall time (%)", "overall", jobs,
-	    OVERALL);
+	tell_spread(
+	    r, what, "change of execution time (%)", "average", jobs, AVERAGE);
+	tell_spread(
+	    r, what, "change of overall time (%)", "overall", jobs, OVERALL);
 	if (!jobs_run(N_DRAWS, noise_job, &copy, jobs))
 		return err_set(err, "a run of %s died", what->file);
 	snprintf(subject, sizeof subject, "%s, %d seeds of 2 %% monitor noise",
@@ -448,7 +454,8 @@ static bool reproduce_robustness(struct reproduce *r,
 	return true;
 }
 
-/* --- result directories and figures ---------------------------------------- */
+/* --- result directories and figures ----------------------------------------
+ */
 
 /* As a user would make them: violin compare, violin plot. */
 static bool make_results(const struct reproduce *r, const char *violin,
@@ -469,8 +476,8 @@ static bool make_results(const struct reproduce *r, const char *violin,
 		    (char *)NULL);
 		_exit(127);
 	}
-	ok = pid > 0 && waitpid(pid, &status, 0) == pid &&
-	     WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	ok = pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
+	     WEXITSTATUS(status) == 0;
 	if (!ok)
 		err_set(err, "%s compare %s failed", violin, file);
 	ok = ok && plot_directory(folder, &n_drawn, err);
@@ -547,7 +554,8 @@ static int print(const struct reproduce *r)
 	bool holds = verdict_holds(&r->verdict);
 
 	verdict_print(&r->verdict, stdout);
-	printf("\n"
+	printf(
+	    "\n"
 	    "Scenario 2: the paper's sentence on its results has V1 and V2 "
 	    "about the same\nand V3 and V4 much faster.  V3 ends before "
 	    "anything is adapted, so that it\ncannot change, and V2 is the one "
@@ -573,8 +581,7 @@ int main(int argc, char **argv)
 	}
 	if (mkdir(r.folder, 0777) != 0 && errno != EEXIST)
 		err_set(&err, "%s: %s", r.folder, strerror(errno));
-	else if (verdict_open(
-	             &r.verdict, "tests/paper/expected.csv", &err) &&
+	else if (verdict_open(&r.verdict, "tests/paper/expected.csv", &err) &&
 	         reproduce(&r, &err))
 		status = print(&r);
 	if (err.text[0])

@@ -9,7 +9,8 @@
 
 #include "sim/run.h"
 
-/* --- running it, and watching ---------------------------------------------- */
+/* --- running it, and watching ----------------------------------------------
+ */
 
 static void observed(void *self, const struct observation *obs)
 {
@@ -19,8 +20,8 @@ static void observed(void *self, const struct observation *obs)
 
 	if (story->n_steps == story->max_steps) {
 		story->max_steps = story->max_steps ? 2 * story->max_steps : 64;
-		story->steps = reallocarray(story->steps, story->max_steps,
-		    sizeof *story->steps);
+		story->steps = reallocarray(
+		    story->steps, story->max_steps, sizeof *story->steps);
 		if (!story->steps)
 			abort();
 	}
@@ -88,7 +89,8 @@ void story_fini(struct story *story)
 	*story = (struct story){0};
 }
 
-/* --- times ----------------------------------------------------------------- */
+/* --- times -----------------------------------------------------------------
+ */
 
 struct env_id story_env(const struct story *story, const char *name)
 {
@@ -132,12 +134,13 @@ double story_average_change(const struct story *a, const struct story *b)
 
 double story_overall_change(const struct story *a, const struct story *b)
 {
-	return 100 * (results_overall_s(a->results) /
-	                     results_overall_s(b->results) -
-	                 1);
+	return 100 *
+	       (results_overall_s(a->results) / results_overall_s(b->results) -
+	           1);
 }
 
-/* --- who moved ------------------------------------------------------------- */
+/* --- who moved -------------------------------------------------------------
+ */
 
 /* The migrations of one environment between or within domains. */
 struct journey {
@@ -192,8 +195,7 @@ static struct journey journey_of(const struct story *story, const char *name,
 static uint32_t count_compute_vms(const struct story *story, const char *name)
 {
 	const struct model *model = &story->scenario->model;
-	const struct environment *env =
-	    &model->envs[story_env(story, name).ix];
+	const struct environment *env = &model->envs[story_env(story, name).ix];
 
 	return env->n_vms - (model->vms[env->first_vm].is_head ? 1 : 0);
 }
@@ -208,15 +210,18 @@ static bool went_whole(const struct story *story, const char *name,
 	if (j->n == 0)
 		return err_set(err, "%s did not migrate", name);
 	if (j->n != n)
-		return err_set(err, "%s has %u compute VMs, and %u migrations "
-		    "between domains", name, n, j->n);
+		return err_set(err,
+		    "%s has %u compute VMs, and %u migrations "
+		    "between domains",
+		    name, n, j->n);
 	if (strcmp(domains[j->from].name, from) != 0 ||
 	    strcmp(domains[j->to].name, to) != 0 || !j->one_way)
 		return err_set(err, "%s went from %s to %s", name,
 		    domains[j->from].name, domains[j->to].name);
 	if (j->first_ns != j->last_ns)
-		return err_set(err, "%s did not go at once: from %.1f to %.1f s",
-		    name, ns_to_s(j->first_ns), ns_to_s(j->last_ns));
+		return err_set(err,
+		    "%s did not go at once: from %.1f to %.1f s", name,
+		    ns_to_s(j->first_ns), ns_to_s(j->last_ns));
 	return j->all_done ||
 	       err_set(err, "a migration of %s was not done", name);
 }
@@ -242,7 +247,8 @@ static bool others_stayed(const struct story *story, const char *but,
 	return true;
 }
 
-/* --- scenarios 1 and 2 ----------------------------------------------------- */
+/* --- scenarios 1 and 2 -----------------------------------------------------
+ */
 
 bool story_is_scenario1(const struct story *story, struct err *err)
 {
@@ -296,8 +302,8 @@ static uint32_t count_hosts_at_end(const struct story *story, const char *name)
 {
 	const struct model *model = &story->scenario->model;
 	const struct environment *env = &model->envs[story_env(story, name).ix];
-	const struct story_step *step = &story->steps[step_at(
-	    story, story_end(story, name)->end_ns - 1)];
+	const struct story_step *step =
+	    &story->steps[step_at(story, story_end(story, name)->end_ns - 1)];
 	uint32_t n = 0;
 
 	for (uint32_t h = 0; h < model->n_hosts; h++) {
@@ -326,16 +332,19 @@ bool story_is_scenario2(const struct story *story, struct err *err)
 	if (journey_of(story, "V1", true, 0, TIME_NEVER).n)
 		return err_set(err, "V1 left its domain");
 	if (!has_dropped(story, "V1", v2.first_ns))
-		return err_set(err, "V2 left at %.1f s, when V1 had not "
-		    "dropped yet", ns_to_s(v2.first_ns));
+		return err_set(err,
+		    "V2 left at %.1f s, when V1 had not "
+		    "dropped yet",
+		    ns_to_s(v2.first_ns));
 	if (v1.n && v1.first_ns < v2.first_ns)
-		return err_set(err, "V1 moved at %.1f s, before V2",
-		    ns_to_s(v1.first_ns));
+		return err_set(
+		    err, "V1 moved at %.1f s, before V2", ns_to_s(v1.first_ns));
 	n = count_hosts_at_end(story, "V1");
 	return n == 2 || err_set(err, "V1 ended on %u hosts", n);
 }
 
-/* --- scenario 3 ------------------------------------------------------------ */
+/* --- scenario 3 ------------------------------------------------------------
+ */
 
 bool story_v1_makes_room(const struct story *story, struct err *err)
 {
@@ -382,8 +391,8 @@ static double most_mb(
 
 	for (uint32_t i = 0; i < env->n_vms; i++)
 		if (!model->vms[env->first_vm + i].is_head)
-			most = fmax(most,
-			    mem_mb(story, step, env->first_vm + i));
+			most =
+			    fmax(most, mem_mb(story, step, env->first_vm + i));
 	return most;
 }
 
@@ -391,8 +400,8 @@ static double most_mb(
 bool story_v3_grows_after(const struct story *story, struct err *err)
 {
 	double peak = story_least_peak_mb(story, "V3");
-	struct journey v1 = journey_of(
-	    story, "V1", true, 0, story_end(story, "V3")->end_ns);
+	struct journey v1 =
+	    journey_of(story, "V1", true, 0, story_end(story, "V3")->end_ns);
 	const struct environment *env =
 	    &story->scenario->model.envs[story_env(story, "V3").ix];
 	uint32_t step = step_at(story, v1.first_ns), n = 0;
@@ -416,11 +425,15 @@ bool story_v4_comes_after(const struct story *story, struct err *err)
 	if (v4->start_ns <= v4->created_ns)
 		return err_set(err, "V4 did not have to wait");
 	if (v4->start_ns <= v3->end_ns)
-		return err_set(err, "V4 was created at %.1f s, before V3 had "
-		    "ended", ns_to_s(v4->start_ns));
+		return err_set(err,
+		    "V4 was created at %.1f s, before V3 had "
+		    "ended",
+		    ns_to_s(v4->start_ns));
 	before = most_mb(story, "V3", step_at(story, v3->end_ns - 1));
 	after = most_mb(story, "V3", step_at(story, v4->start_ns));
 	return after < before ||
-	       err_set(err, "V3 had %.0f MB before it ended, and %.0f when V4 "
-	           "was created", before, after);
+	       err_set(err,
+	           "V3 had %.0f MB before it ended, and %.0f when V4 "
+	           "was created",
+	           before, after);
 }

@@ -31,8 +31,7 @@ struct story_of {
 };
 
 /* Runs it.  False with err. */
-bool story_run(struct story *story, const struct story_of *of,
-    struct err *err);
+bool story_run(struct story *story, const struct story_of *of, struct err *err);
 void story_fini(struct story *story);
 
 /* An environment by its name; there must be one. */

@@ -33,8 +33,8 @@ void verdict_tell(struct verdict *v, const char *experiment,
 	for (uint32_t i = 0; i < v->expected.n_rows; i++) {
 		if (strcmp(table_text(&v->expected, i, EXPERIMENT),
 		        experiment) != 0 ||
-		    strcmp(table_text(&v->expected, i, QUANTITY),
-		        quantity) != 0 ||
+		    strcmp(table_text(&v->expected, i, QUANTITY), quantity) !=
+		        0 ||
 		    strcmp(table_text(&v->expected, i, SUBJECT), subject) != 0)
 			continue;
 		v->simulated[i] = simulated;
@@ -101,7 +101,8 @@ void verdict_write_csv(const struct verdict *v, FILE *out)
 	char text[40];
 
 	fputs("experiment,quantity,subject,published,simulated,low,high,"
-	      "holds\n", out);
+	      "holds\n",
+	    out);
 	for (uint32_t i = 0; i < v->expected.n_rows; i++) {
 		for (int c = EXPERIMENT; c <= PUBLISHED; c++) {
 			table_put_text(out, table_text(&v->expected, i, c));
@@ -131,8 +132,7 @@ static void bounds_text(
     const struct verdict *v, uint32_t row, char *text, size_t size)
 {
 	snprintf(text, size, "%s%s%s", table_text(&v->expected, row, LOW),
-	    is_bound(v, row) ? ".." : "",
-	    table_text(&v->expected, row, HIGH));
+	    is_bound(v, row) ? ".." : "", table_text(&v->expected, row, HIGH));
 }
 
 /* A heading when it is another than that of the row before. */
@@ -141,8 +141,8 @@ static void print_heading(
 {
 	const char *heading = table_text(&v->expected, row, column);
 
-	if (row && strcmp(table_text(&v->expected, row - 1, column),
-	               heading) == 0 &&
+	if (row &&
+	    strcmp(table_text(&v->expected, row - 1, column), heading) == 0 &&
 	    (column == EXPERIMENT ||
 	        strcmp(table_text(&v->expected, row - 1, EXPERIMENT),
 	            table_text(&v->expected, row, EXPERIMENT)) == 0))

@@ -18,15 +18,18 @@
 #include "sim/results.h"
 #include "sim/table.h"
 
-/* --- a world of two hosts -------------------------------------------------- */
+/* --- a world of two hosts --------------------------------------------------
+ */
 
 static const struct domain domains[] = {{"D1"}, {"D2"}};
 static const struct host hosts[] = {
     {"a", {0}, 1000, 4096}, {"b, \"the\"", {1}, 2000, 8192}};
 static const struct environment envs[] = {{"V1", 0, 2}, {"V2", 2, 1}};
-static const struct vm vms[] = {
-    {.name = "head", .env = {0}, .home = {ID_NONE}, .vcpu_mcpu = 1000,
-        .is_head = 1},
+static const struct vm vms[] = {{.name = "head",
+                                    .env = {0},
+                                    .home = {ID_NONE},
+                                    .vcpu_mcpu = 1000,
+                                    .is_head = 1},
     {.name = "1", .env = {0}, .home = {ID_NONE}, .vcpu_mcpu = 1000},
     {.name = "2", .env = {1}, .home = {ID_NONE}, .vcpu_mcpu = 1000}};
 static char world_name[] = "made up";
@@ -61,27 +64,28 @@ static struct vm_id vm(uint32_t ix)
 	return (struct vm_id){ix};
 }
 
+static const struct sim_round first_round = {.vm = {1},
+    .start_ns = NS_PER_S,
+    .migration = 0,
+    .round = 1,
+    .sent_pages = 10,
+    .skipped_pages = 2.4,
+    .dirtied_pages = 3,
+    .duration_ns = 500 * NS_PER_MS,
+    .rate_bps = 1e8};
+static const struct sim_migration moved = {.vm = {1},
+    .from = {0},
+    .to = {1},
+    .rounds = 1,
+    .start_ns = NS_PER_S,
+    .end_ns = 2 * NS_PER_S + 1234,
+    .downtime_ns = 165 * NS_PER_MS,
+    .sent_bytes = 40960,
+    .outcome = "done"};
+
 /* V2 ends at once; V1 moves, and runs until end_s. */
 static void tell(const struct sim_listener *l, double end_s)
 {
-	const struct sim_round round = {.vm = vm(1),
-	    .start_ns = NS_PER_S,
-	    .migration = 0,
-	    .round = 1,
-	    .sent_pages = 10,
-	    .skipped_pages = 2.4,
-	    .dirtied_pages = 3,
-	    .duration_ns = 500 * NS_PER_MS,
-	    .rate_bps = 1e8};
-	const struct sim_migration moved = {.vm = vm(1),
-	    .from = host(0),
-	    .to = host(1),
-	    .rounds = 1,
-	    .start_ns = NS_PER_S,
-	    .end_ns = 2 * NS_PER_S + 1234,
-	    .downtime_ns = 165 * NS_PER_MS,
-	    .sent_bytes = 40960,
-	    .outcome = "done"};
 	const struct sim_host_row host_rows[] = {
 	    {host(0), 1, 250.04, 500, 1024}, {host(1), 0, 0, 0, 0}};
 	const struct sim_vm_row vm_row = {
@@ -93,17 +97,30 @@ static void tell(const struct sim_listener *l, double end_s)
 	    .hosts = (struct host_observation[2]){{HOST_UP, 0, 0}},
 	    .envs = (struct env_observation[2]){{ENV_RUNNING, 1, 0, -1}},
 	    .vms = seen};
-	struct action actions[] = {
-	    {.kind = ACTION_MIGRATE, .vm = vm(1), .from = host(0),
-	        .to = host(1), .reason = {"{} CPUs, of {}", 2, 0.5}},
-	    {.kind = ACTION_SET_CPU, .vm = vm(1), .from = host(0),
-	        .to = NO_HOST, .weight = 128, .reason = {.text = "fair"}},
-	    {.kind = ACTION_SET_MEM, .vm = vm(2), .from = host(1),
-	        .to = NO_HOST, .mem_kib = 99, .reason = {.text = "no"},
+	struct action actions[] = {{.kind = ACTION_MIGRATE,
+	                               .vm = vm(1),
+	                               .from = host(0),
+	                               .to = host(1),
+	                               .reason = {"{} CPUs, of {}", 2, 0.5}},
+	    {.kind = ACTION_SET_CPU,
+	        .vm = vm(1),
+	        .from = host(0),
+	        .to = NO_HOST,
+	        .weight = 128,
+	        .reason = {.text = "fair"}},
+	    {.kind = ACTION_SET_MEM,
+	        .vm = vm(2),
+	        .from = host(1),
+	        .to = NO_HOST,
+	        .mem_kib = 99,
+	        .reason = {.text = "no"},
 	        .refused = "V2 has gone"}};
 	const struct plan plan = {.actions = actions, .n_actions = 3};
-	struct sim_env_end end = {.env = {1}, .created_ns = 0, .start_ns = 0,
-	    .end_ns = 0, .outcome = "done"};
+	struct sim_env_end end = {.env = {1},
+	    .created_ns = 0,
+	    .start_ns = 0,
+	    .end_ns = 0,
+	    .outcome = "done"};
 
 	l->vm_moved(l->self, 0, vm(0), NO_HOST, host(0));
 	l->vm_moved(l->self, 0, vm(1), NO_HOST, host(0));
@@ -112,7 +129,7 @@ static void tell(const struct sim_listener *l, double end_s)
 	l->manager.planned(l->manager.self, &obs, &plan);
 	l->series_hosts(l->self, NS_PER_S, host_rows, 2);
 	l->series_vms(l->self, NS_PER_S, &vm_row, 1);
-	l->round_ended(l->self, &round);
+	l->round_ended(l->self, &first_round);
 	l->migration_ended(l->self, &moved);
 	l->vm_moved(l->self, moved.end_ns, vm(1), host(0), host(1));
 	l->env_stalled(l->self, (struct env_id){0}, NS_PER_S, 3 * NS_PER_S, 7);
@@ -124,7 +141,8 @@ static void tell(const struct sim_listener *l, double end_s)
 	l->env_ended(l->self, &end);
 }
 
-/* --- files ----------------------------------------------------------------- */
+/* --- files -----------------------------------------------------------------
+ */
 
 static char folder[] = "results-XXXXXX";
 
@@ -157,8 +175,8 @@ static char *read_file(const char *name)
 	return text;
 }
 
-static struct results *run(const struct policy *policy, const char *to,
-    double end_s)
+static struct results *run(
+    const struct policy *policy, const char *to, double end_s)
 {
 	const struct results_of of = of_policy(policy);
 	const struct sim_metrics metrics = {.n_migrations = 1};
@@ -215,8 +233,8 @@ END_TEST
 
 START_TEST(the_same_run_gives_the_same_bytes)
 {
-	static const char *const names[] = {"environments.csv", "record",
-	    "summary.json", "actions.csv"};
+	static const char *const names[] = {
+	    "environments.csv", "record", "summary.json", "actions.csv"};
 	char *first[4];
 
 	results_free(run(&policy_none, folder, 3));
@@ -255,7 +273,8 @@ START_TEST(a_file_that_cannot_be_written_is_told)
 }
 END_TEST
 
-/* --- the directory --------------------------------------------------------- */
+/* --- the directory ---------------------------------------------------------
+ */
 
 static unsigned count_entries(const char *path)
 {
@@ -352,12 +371,13 @@ START_TEST(a_directory_of_another_is_not_overwritten)
 }
 END_TEST
 
-/* --- tables ---------------------------------------------------------------- */
+/* --- tables ----------------------------------------------------------------
+ */
 
 START_TEST(a_table_is_read_as_it_was_written)
 {
-	static const char *const cells[] = {"plain", "", "a,b", "\"", "two\nlines",
-	    " spaces ", "\"\",\r\n\"", "h\xc3\xb4te"};
+	static const char *const cells[] = {"plain", "", "a,b", "\"",
+	    "two\nlines", " spaces ", "\"\",\r\n\"", "h\xc3\xb4te"};
 	enum { N = sizeof cells / sizeof *cells };
 	char *path = outdir_join(folder, "t.csv");
 	FILE *out = fopen(path, "we");
@@ -405,8 +425,7 @@ START_TEST(times_have_six_decimals_and_never_is_empty)
 		int64_t ns;
 		const char *text;
 	} times[] = {{0, "0.000000"}, {999, "0.000000"}, {1000, "0.000001"},
-	    {NS_PER_S, "1.000000"}, {-1, ""},
-	    {INT64_MAX, "9223372036.854775"}};
+	    {NS_PER_S, "1.000000"}, {-1, ""}, {INT64_MAX, "9223372036.854775"}};
 
 	for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
 		char text[40] = "";
@@ -419,7 +438,8 @@ START_TEST(times_have_six_decimals_and_never_is_empty)
 }
 END_TEST
 
-/* --- comparisons ----------------------------------------------------------- */
+/* --- comparisons -----------------------------------------------------------
+ */
 
 START_TEST(a_comparison_is_by_hand)
 {
@@ -432,12 +452,11 @@ START_TEST(a_comparison_is_by_hand)
 	/* V2 takes no time at all under both: 0 / 0 is no ratio. */
 	comparison_write_csv(&c, out);
 	fclose(out);
-	ck_assert_str_eq(text,
-	    "environment,none_s,violin_s,violin_ratio\n"
-	    "V1,100.000000,70.000000,0.700000\n"
-	    "V2,0.000000,0.000000,\n"
-	    "average,50.000000,35.000000,0.700000\n"
-	    "overall,101.000000,71.000000,0.702970\n");
+	ck_assert_str_eq(text, "environment,none_s,violin_s,violin_ratio\n"
+	                       "V1,100.000000,70.000000,0.700000\n"
+	                       "V2,0.000000,0.000000,\n"
+	                       "average,50.000000,35.000000,0.700000\n"
+	                       "overall,101.000000,71.000000,0.702970\n");
 	results_free(a);
 	results_free(b);
 }
