@@ -221,25 +221,6 @@ static uint64_t digest(uint64_t so_far, int64_t now_ns, uint32_t timer)
 	       0x9E3779B97F4A7C15u;
 }
 
-/*
- * The next event is one of those right below the first in the heap.  What it
- * touches of a host is sent for now: in a large world it is far away.
- */
-static void foresee(const struct world *w)
-{
-	enum { BELOW = 4, LINE = 64 };
-
-	for (uint32_t i = 1; i <= BELOW && i < w->events.n; i++) {
-		uint32_t h = event_timer(&w->events.heap[i]);
-		const char *host = (const char *)&w->cpu_hosts[h];
-
-		if (h >= w->model->n_hosts)
-			continue;
-		for (size_t at = 0; at < sizeof *w->cpu_hosts; at += LINE)
-			__builtin_prefetch(host + at, 1);
-	}
-}
-
 bool sim_step(struct sim *sim)
 {
 	struct world *w = sim->world;
@@ -257,7 +238,6 @@ bool sim_step(struct sim *sim)
 	}
 	w->now_ns = next_ns;
 	w->metrics.end_ns = next_ns;
-	foresee(w);
 	timer = event_fire_begin(&w->events, &order);
 	fire(sim, timer);
 	event_fire_end(&w->events, timer, order);
