@@ -46,7 +46,7 @@ layer scenarios/a.c '"sim/world.h"'
 refuses "$against" $lint/layers "$bad"
 layer sim/a.c '"backends/host.h"'
 refuses "$against" $lint/layers "$bad"
-layer plots/a.c '"sim/results.h"'
+layer plots/a.c '"backends/host.h"'
 refuses "$against" $lint/layers "$bad"
 layer backends/host.h '"backends/sim/world.h"'
 refuses "$against" $lint/layers "$bad"
