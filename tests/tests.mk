@@ -33,7 +33,7 @@ $(B)/tests/%.sh: tests/%.sh
 	@install -D $< $@
 
 # What tests/netns/run asks for.
-$(B)/tests/netns/moves: $(B)/tests/netns/world.o
+$(B)/tests/netns/moves: $(B)/tests/netns/world.o $(B)/tests/netns/truth.o
 
 # A researcher's own policy, as --policy loads it.
 $(B)/tests/policy/%.so: tests/policy/%.c $(B)/flags

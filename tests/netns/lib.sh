@@ -126,7 +126,8 @@ site_head() {
 		encryption: $1
 		announce: false
 		managers:
-		- {name: manager, control_key: "$(show_key manager control_key)"}
+		- name: manager
+		  control_key: "$(show_key manager control_key)"
 		domains:
 	END
 	for h in $HOSTS; do

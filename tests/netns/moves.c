@@ -17,7 +17,6 @@
 #include <time.h>
 
 #include "backends/location_message.h"
-#include "backends/tunnel/rtnl.h"
 #include "tests/netns/world.h"
 
 #define MS INT64_C(1000000)
@@ -79,8 +78,6 @@ static bool percent(unsigned p)
 {
 	return draw(100) < p;
 }
-
-static const char *const host_names[N_HOSTS] = {"a", "b", "c"};
 
 /* --- telling ---------------------------------------------------------------
  */
@@ -194,10 +191,10 @@ static void begin_move(unsigned vm, int64_t now)
 	const struct location *at = location_find(&m.truth, world_mac(vm));
 	struct vm_move *move = &m.moves[vm];
 	struct location next;
-	unsigned here = m.world.port_host[vm];
 
-	move->target = (here + 1 + draw(N_HOSTS - 1)) % N_HOSTS;
-	next = location_prepare(at, 1, host_names[move->target]);
+	move->target =
+	    (m.world.port_host[vm] + 1 + draw(N_HOSTS - 1)) % N_HOSTS;
+	next = location_prepare(at, 1, world_host_names[move->target]);
 	tell(vm, &next);
 	move->phase = PREPARED;
 	move->due_ns = now + (int64_t)draw(60) * MS;
@@ -318,138 +315,6 @@ static void claim(bool holds, const char *what)
 	*(holds ? &n_passed : &n_failed) += 1;
 }
 
-static unsigned truth_host(unsigned vm)
-{
-	return m.world.port_host[vm];
-}
-
-static uint32_t host_ip(unsigned host)
-{
-	return 10u << 24 | 9u << 16 | (host + 1) << 8 | 1;
-}
-
-static bool env_on(unsigned env, unsigned host)
-{
-	for (unsigned vm = env * VMS_EACH; vm < (env + 1) * VMS_EACH; vm++)
-		if (truth_host(vm) == host)
-			return true;
-	return false;
-}
-
-static void expect(struct net *net, enum net_entry_kind kind, const char *link,
-    struct mac mac, uint32_t ip)
-{
-	struct net_entry *e = net_add_entry(net);
-
-	e->kind = kind;
-	snprintf(e->link, sizeof e->link, "%s", link);
-	e->mac = mac;
-	e->ip = ip;
-}
-
-static void expect_environment(struct net *net, unsigned env, unsigned host)
-{
-	char vxlan[IFNAMSIZ], port[IFNAMSIZ], bridge[IFNAMSIZ];
-
-	snprintf(vxlan, sizeof vxlan, "viox%u", VNI_BASE + env);
-	snprintf(bridge, sizeof bridge, "viob%u", VNI_BASE + env);
-	for (unsigned vm = env * VMS_EACH; vm < (env + 1) * VMS_EACH; vm++) {
-		unsigned at = truth_host(vm);
-
-		snprintf(port, sizeof port, "v%u", vm);
-		if (at == host) {
-			expect(net, NET_PLACE, port, world_mac(vm), 0);
-			continue;
-		}
-		expect(net, NET_PLACE, vxlan, world_mac(vm), 0);
-		expect(net, NET_REMOTE, vxlan, world_mac(vm), host_ip(at));
-		expect(net, NET_REMOTE, vxlan, (struct mac){{0}}, host_ip(at));
-		expect(net, NET_NEIGHBOUR, bridge, world_mac(vm),
-		    192u << 24 | 168u << 16 | env << 8 | (vm % VMS_EACH + 1));
-	}
-}
-
-static bool ours(const struct net_entry *e)
-{
-	return !strncmp(e->link, "vio", 3) || e->kind == NET_PLACE;
-}
-
-static bool entries_right(unsigned host, const struct net *actual)
-{
-	struct net want = {0};
-	size_t n = 0;
-	bool right = true;
-
-	for (unsigned env = 0; env < N_ENVIRONMENTS; env++)
-		if (env_on(env, host))
-			expect_environment(&want, env, host);
-	net_sort(&want);
-	for (size_t i = 0; i < actual->n_entries; i++) {
-		const struct net_entry *e = &actual->entries[i];
-
-		if (!ours(e))
-			continue;
-		if (n < want.n_entries && !e->dynamic &&
-		    !net_compare_entries(e, &want.entries[n])) {
-			n++;
-			continue;
-		}
-		right = false;
-		fprintf(stderr, "host %s: entry on %s is not as expected\n",
-		    host_names[host], e->link);
-		break;
-	}
-	right &= n == want.n_entries;
-	net_fini(&want);
-	return right;
-}
-
-/* An environment has its bridge and tunnel where it has a VM, and nowhere
- * else; ports are where their VMs are. */
-static bool links_right(unsigned host, const struct net *actual)
-{
-	bool right = true;
-
-	for (unsigned env = 0; env < N_ENVIRONMENTS; env++) {
-		char name[IFNAMSIZ];
-
-		snprintf(name, sizeof name, "viob%u", VNI_BASE + env);
-		right &= !!net_find_link(actual, name) == env_on(env, host);
-		snprintf(name, sizeof name, "viox%u", VNI_BASE + env);
-		if (net_find_link(actual, name))
-			right &= env_on(env, host);
-	}
-	for (unsigned vm = 0; vm < N_VMS; vm++) {
-		char name[IFNAMSIZ], bridge[IFNAMSIZ];
-		const struct net_link *port;
-
-		snprintf(name, sizeof name, "v%u", vm);
-		snprintf(bridge, sizeof bridge, "viob%u",
-		    VNI_BASE + world_environment(vm));
-		port = net_find_link(actual, name);
-		if (port)
-			right &= port->up && !strcmp(port->master, bridge) &&
-			         port->port_flags == NET_LOCKED;
-	}
-	return right;
-}
-
-static bool tables_right(void)
-{
-	struct net actual = {0};
-	struct err err = {{0}};
-	bool right = true;
-
-	for (unsigned host = 0; host < N_HOSTS; host++) {
-		if (!rtnl_read(&m.world.links[host], &actual, &err))
-			world_die(err.text);
-		right &=
-		    entries_right(host, &actual) && links_right(host, &actual);
-	}
-	net_fini(&actual);
-	return right;
-}
-
 /* Every VM speaks to every other of its environment, and to all at once:
  * each frame arrives exactly once. */
 static bool reaches_all(void)
@@ -495,7 +360,7 @@ static void load_truth(void)
 		    .sequence = 1,
 		};
 
-		strcpy(record.host, host_names[vm % N_HOSTS]);
+		strcpy(record.host, world_host_names[vm % N_HOSTS]);
 		tell(vm, &record);
 	}
 }
@@ -514,7 +379,7 @@ static void connect_hosts(void)
 	m.clients = curve_clients_new(&m.key);
 	for (unsigned host = 0; host < N_HOSTS; host++) {
 		snprintf(path, sizeof path, "%s/%s/control.key", m.world.folder,
-		    host_names[host]);
+		    world_host_names[host]);
 		snprintf(endpoint, sizeof endpoint, "tcp://10.9.%u.1:%d",
 		    host + 1, HOST_PORT);
 		if (!curve_key_load(&host_key, path, &err))
@@ -589,7 +454,7 @@ int main(int argc, char **argv)
 	connect_hosts();
 	load_truth();
 	m.still_ns = INT64_MAX;
-	claim(come_to_rest(20) && tables_right(),
+	claim(come_to_rest(20) && truth_holds(&m.world),
 	    "daemons that start with nothing are told all, and follow");
 	m.still_ns = 0;
 	m.kill = atoi(argv[5]);
@@ -598,9 +463,9 @@ int main(int argc, char **argv)
 	claim(come_to_rest(20), "every host has heard of every move");
 	pass_time(300);
 	report((double)(world_now_ns() - start) / 1e9);
-	m.still_ns = m.talk_ns = INT64_MAX;
+	m.still_ns = m.talk_ns = INT64_MAX; /* they say no more */
 	pass_time(300);
-	claim(tables_right(), "every forwarding table is exactly right");
+	claim(truth_holds(&m.world), "every forwarding table is exactly right");
 	claim(reaches_all(), "every VM reaches all of its environment, once");
 	claim(!m.world.n_crossed,
 	    "no frame crossed environments, nor passed with a false source");

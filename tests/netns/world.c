@@ -32,6 +32,8 @@ struct payload {
 	uint8_t still, lie, pad[42];
 };
 
+const char *const world_host_names[N_HOSTS] = {"a", "b", "c"};
+
 void world_die(const char *what)
 {
 	fprintf(stderr, "%s: %s\n", what, strerror(errno));

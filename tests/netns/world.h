@@ -40,6 +40,8 @@ struct world {
 	uint8_t still_seen[1 << 20]; /* by number */
 };
 
+extern const char *const world_host_names[N_HOSTS];
+
 void world_die(const char *what) __attribute__((noreturn));
 int64_t world_now_ns(void);
 
@@ -68,5 +70,8 @@ void world_send(
     struct world *w, unsigned from, unsigned to, bool still, enum lie lie);
 /* Takes all frames that are there. */
 void world_receive(struct world *w);
+
+/* Are every host's tables exactly what they must be?  (truth.c) */
+bool truth_holds(struct world *w);
 
 #endif
