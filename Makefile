@@ -24,7 +24,8 @@ DEPS_CORE := gcc libc6-dev binutils clang libclang-rt-14-dev \
 	gnuplot-nox check libsubunit-dev mandoc
 # Real hosts: hypervisor, control connections, keys, netlink, the testbed.
 DEPS_LIVE := libxen-dev libzmq3-dev libmnl-dev iproute2 \
-	wireguard-tools tcpdump qemu-system-x86 mmdebstrap xz-utils cpio
+	wireguard-tools tcpdump qemu-system-x86 mmdebstrap xz-utils cpio \
+	debhelper
 
 deps: ## install what is needed from Debian packages (the only step for root)
 	@command -v dpkg-query >/dev/null || { \
@@ -155,14 +156,37 @@ include tests/tests.mk
 
 # --- and the rest ------------------------------------------------------------
 PAGES := $(foreach n,1 5 7 8,$(wildcard */*.$(n) */*/*.$(n)))
+UNITS := $(if $(LIVE),$(wildcard backends/*/*.service))
+SITE  := $(wildcard backends/live/site/*)
+DOC   := share/doc/violin/examples
 
-.PHONY: install format clean help
-put = install -D -m $(1) $(2) $(DESTDIR)$(PREFIX)/$(3)/$(notdir $(2)) &&
+.PHONY: install deb format clean help
+to    = $(DESTDIR)$(PREFIX)/$(1)
+put   = install -D -m $(1) $(2) $(call to,$(3)/$(notdir $(2))) &&
+# The same, of a text that says where programs are.
+place = mkdir -p $(call to,$(2)) && \
+	sed 's,/usr/,$(PREFIX)/,g' $(1) >$(call to,$(2)/$(notdir $(1))) &&
+copy  = mkdir -p $(call to,$(2)) && cp -r $(1) $(call to,$(2)) &&
 install: all ## into PREFIX (/usr/local), below DESTDIR if that is given
 	@$(foreach p,$(PROGRAMS),\
 	  $(call put,755,$(B)/$(p),$(if $(p:violin=),sbin,bin))) \
+	$(call put,755,backends/tunnel/vif-violin,lib/violin) \
 	$(foreach p,$(PAGES),\
-	  $(call put,644,$(p),share/man/man$(subst .,,$(suffix $(p))))) :
+	  $(call put,644,$(p),share/man/man$(subst .,,$(suffix $(p))))) \
+	$(foreach u,$(UNITS),$(call place,$(u),lib/systemd/system)) \
+	$(foreach s,$(SITE),$(call place,$(s),$(DOC)/site)) \
+	$(call put,755,backends/guest/violin-guest-image,sbin) \
+	$(call copy,backends/guest/*/,share/violin/guest) \
+	$(call copy,$(addprefix scenarios/,*.yaml paper samples),$(DOC)/scenarios) :
+
+# Debian wants its folder at the top of a source tree: one of links.
+TREE := Makefile README.md LICENSE sim core backends scenarios plots tests
+deb: ## build Debian packages into build/deb/
+	@mkdir -p $(B)/deb/violin && rm -rf $(B)/deb/*.deb && \
+	cd $(B)/deb/violin && rm -rf debian && \
+	ln -sfn $(TREE:%=$(CURDIR)/%) . && cp -r backends/deb debian && \
+	env -i PATH="$$PATH" DEB_BUILD_OPTIONS=parallel=$(JOBS) \
+	  dpkg-buildpackage -b -nc -us -uc
 
 format: ## lay out all C files as .clang-format says
 	clang-format -i $(wildcard */*.[ch] */*/*.[ch])
