@@ -204,19 +204,18 @@ static void put_line(FILE *out, const struct timeline *t,
 	uint32_t n = 0;
 
 	for (uint32_t k = i; k < at->last; k++)
-		if (alike(e, &s->events[k]))
-			fprintf(out, "%s%s", n++ ? ", " : "",
-			    t->envs.text[s->events[k].env]);
+		if (alike(e, &s->events[k])) {
+			fputs(n++ ? ", " : "", out);
+			plot_put_words(out, t->envs.text[s->events[k].env]);
+		}
 	if (e->what == LEAVES && within)
-		fprintf(out, n > 1 ? " move within %s" : " moves within %s",
-		    t->domains.text[e->to]);
+		fputs(n > 1 ? " move within " : " moves within ", out);
 	else if (e->what == LANDS && within)
-		fprintf(out, " moved within %s", t->domains.text[e->to]);
-	else if (e->what == COMES || e->what == GOES)
-		fprintf(out, " %s", what_text(e, n > 1));
+		fputs(" moved within ", out);
 	else
-		fprintf(
-		    out, " %s %s", what_text(e, n > 1), t->domains.text[e->to]);
+		fprintf(out, " %s ", what_text(e, n > 1));
+	if (e->what == LEAVES || e->what == LANDS)
+		plot_put_words(out, t->domains.text[e->to]);
 }
 
 static void put_caption(FILE *out, const struct timeline *t,

@@ -39,15 +39,20 @@ FILE *plot_data(const char *folder, const char *name, struct err *err)
 	return create(folder, name, ".dat", err);
 }
 
-void plot_put_text(FILE *out, const char *text)
+void plot_put_words(FILE *out, const char *text)
 {
-	putc('"', out);
 	for (; *text; text++) {
 		unsigned char c = (unsigned char)*text;
 
 		/* A backslash or a quote would end or change the string. */
 		putc(c == '"' || c == '\\' || c < ' ' ? '\'' : c, out);
 	}
+}
+
+void plot_put_text(FILE *out, const char *text)
+{
+	putc('"', out);
+	plot_put_words(out, text);
 	putc('"', out);
 }
 

@@ -38,4 +38,7 @@ FILE *plot_data(const char *folder, const char *name, struct err *err);
 /* Writes a string as gnuplot reads it, in a data file or a setting. */
 void plot_put_text(FILE *out, const char *text);
 
+/* The same without its quotes: a part of a string. */
+void plot_put_words(FILE *out, const char *text);
+
 #endif
