@@ -21,13 +21,17 @@ $(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(B)/core.o $(B)/libviolin.a
 
 $(B)/tests/%: $(B)/tests/%.o $(B)/tests/support.o $(B)/core.o $(B)/libviolin.a
 	$(call say,LINK,$@)
-	$(Q)$(link) -rdynamic -o $@ $^ $(CHECK) $(LIBS)
+	$(Q)$(link) -rdynamic -o $@ $(filter %.o,$^) $(filter %.a,$^) \
+	  $(CHECK) $(LIBS)
 
 $(B)/tests/paper/reproduce: \
 		$(patsubst %.c,$(B)/%.o,$(wildcard tests/paper/*.c)) \
 		$(B)/core.o $(B)/libviolin.a
 	$(call say,LINK,$@)
 	$(Q)$(link) -o $@ $^ $(LIBS)
+
+$(B)/tests/unit/test_violind $(B)/tests/unit/test_violind_faults: \
+  $(B)/tests/unit/violind_rig.o
 
 $(B)/tests/%.sh: tests/%.sh
 	@install -D $< $@
