@@ -70,7 +70,7 @@ fuzz-run = $(patsubst %.c,$(B)/fuzz/%,$(FUZZ_SRC))
 hook     = $(if $(wildcard tests/$(1)/run),-- tests/$(1)/run)
 run      = @JOBS=$(JOBS) OTHER=$(B)/$(other) tests/run $(B)
 
-.PHONY: check check-quick check-asan check-netns check-xen
+.PHONY: check check-quick check-asan check-install check-netns check-xen
 check: ## build in every way and pass all tests
 	@$(build-tests)
 	@$(build-asan)
@@ -78,7 +78,7 @@ check: ## build in every way and pass all tests
 	@$(build-other)
 	$(run) tests/lint/run $(call tests-in,$(B)/asan) $(call tests-in,$(B)) \
 	  $(fuzz-run) tests/compilers -- tests/coverage \
-	  $(call hook,netns) $(call hook,xen)
+	  $(call hook,install) $(call hook,netns) $(call hook,xen)
 
 check-quick: ## the inner loop: lint, unit and core tests, in a minute
 	@$(build-tests)
@@ -88,6 +88,11 @@ check-quick: ## the inner loop: lint, unit and core tests, in a minute
 check-asan: ## all tests under the address and undefined sanitizers
 	@$(build-asan)
 	$(run) $(call tests-in,$(B)/asan)
+
+check-install: ## the Debian packages on a clean Debian 12 (root)
+	@$(build-tests)
+	$(run) $(filter $(B)/tests/install/%,$(call tests-in,$(B))) \
+	  $(call hook,install)
 
 check-netns: ## the virtual network on network namespaces (root)
 	@$(build-tests)
