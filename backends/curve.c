@@ -65,8 +65,8 @@ static void *socket_new(void *context, int type, const struct curve_key *key)
 	set_int(socket, ZMQ_HEARTBEAT_TIMEOUT, CURVE_TIMEOUT_MS);
 	set_int(socket, ZMQ_HANDSHAKE_IVL, CURVE_TIMEOUT_MS);
 	set_bytes(socket, ZMQ_MAXMSGSIZE, &(int64_t){WIRE_MESSAGE_MAX}, 8);
-	set_bytes(socket, ZMQ_CURVE_PUBLICKEY, key->public.bytes,
-	    CURVE_KEY_BYTES);
+	set_bytes(
+	    socket, ZMQ_CURVE_PUBLICKEY, key->public.bytes, CURVE_KEY_BYTES);
 	set_bytes(socket, ZMQ_CURVE_SECRETKEY, key->secret, CURVE_KEY_BYTES);
 	return socket;
 }
@@ -133,8 +133,8 @@ static bool zap_serve(struct curve_server *server)
 	bool more = true;
 
 	while (more && n < FRAMES) {
-		if (!receive_frame(
-			server->zap, frame[n], sizeof(frame[n]), &len[n], &more))
+		if (!receive_frame(server->zap, frame[n], sizeof(frame[n]),
+		        &len[n], &more))
 			return false;
 		n++;
 	}
@@ -149,8 +149,7 @@ static bool zap_serve(struct curve_server *server)
 		    is_allowed(server, &key) ? &key : NULL);
 	} else {
 		zap_answer(server->zap, frame[ID],
-		    n > ID && len[ID] <= sizeof(frame[ID]) ? len[ID] : 0,
-		    NULL);
+		    n > ID && len[ID] <= sizeof(frame[ID]) ? len[ID] : 0, NULL);
 	}
 	return true;
 }
@@ -161,14 +160,14 @@ static bool bind_router(
 	size_t size = sizeof(server->endpoint);
 
 	set_int(server->router, ZMQ_CURVE_SERVER, 1);
-	set_bytes(server->router, ZMQ_ZAP_DOMAIN, ZAP_DOMAIN,
-	    strlen(ZAP_DOMAIN));
+	set_bytes(
+	    server->router, ZMQ_ZAP_DOMAIN, ZAP_DOMAIN, strlen(ZAP_DOMAIN));
 	set_int(server->router, ZMQ_ROUTER_MANDATORY, 1);
 	if (zmq_bind(server->router, endpoint) < 0)
 		return err_set(err, "cannot listen on %s: %s", endpoint,
 		    zmq_strerror(zmq_errno()));
-	zmq_getsockopt(server->router, ZMQ_LAST_ENDPOINT, server->endpoint,
-	    &size);
+	zmq_getsockopt(
+	    server->router, ZMQ_LAST_ENDPOINT, server->endpoint, &size);
 	return true;
 }
 
@@ -220,8 +219,8 @@ const char *curve_server_endpoint(const struct curve_server *server)
 	return server->endpoint;
 }
 
-void curve_server_poll_items(struct curve_server *server,
-    zmq_pollitem_t items[static CURVE_POLL_ITEMS])
+void curve_server_poll_items(
+    struct curve_server *server, zmq_pollitem_t items[static CURVE_POLL_ITEMS])
 {
 	items[0] = (zmq_pollitem_t){server->router, 0, ZMQ_POLLIN, 0};
 	items[1] = (zmq_pollitem_t){server->zap, 0, ZMQ_POLLIN, 0};
@@ -250,8 +249,8 @@ static bool receive_body(struct curve_server *server, struct curve_from *from,
 
 		*len = zmq_msg_size(&msg);
 		ok = !zmq_msg_more(&msg) && *len <= cap && user &&
-		    curve_public_parse(&from->key, user, NULL) &&
-		    is_allowed(server, &from->key);
+		     curve_public_parse(&from->key, user, NULL) &&
+		     is_allowed(server, &from->key);
 		if (ok && *len > 0)
 			memcpy(bytes, zmq_msg_data(&msg), *len);
 		skip_frames(server->router, zmq_msg_more(&msg));
@@ -277,12 +276,12 @@ bool curve_server_receive(struct curve_server *server, struct curve_from *from,
 	return false;
 }
 
-bool curve_server_send(struct curve_server *server,
-    const struct curve_from *to, const void *bytes, size_t len)
+bool curve_server_send(struct curve_server *server, const struct curve_from *to,
+    const void *bytes, size_t len)
 {
 	return zmq_send(server->router, to->route, to->route_len,
-		   ZMQ_SNDMORE | ZMQ_DONTWAIT) >= 0 &&
-	    zmq_send(server->router, bytes, len, ZMQ_DONTWAIT) >= 0;
+	           ZMQ_SNDMORE | ZMQ_DONTWAIT) >= 0 &&
+	       zmq_send(server->router, bytes, len, ZMQ_DONTWAIT) >= 0;
 }
 
 /* --- clients -------------------------------------------------------------- */
@@ -313,7 +312,8 @@ struct curve_client *curve_client_new(struct curve_clients *clients,
 	struct curve_client *client = calloc(1, sizeof(*client));
 
 	assert(client);
-	client->dealer = socket_new(clients->context, ZMQ_DEALER, &clients->key);
+	client->dealer =
+	    socket_new(clients->context, ZMQ_DEALER, &clients->key);
 	set_bytes(client->dealer, ZMQ_CURVE_SERVERKEY, server->bytes,
 	    CURVE_KEY_BYTES);
 	set_int(client->dealer, ZMQ_IMMEDIATE, 1);

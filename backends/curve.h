@@ -25,7 +25,7 @@
 
 enum {
 	CURVE_KEY_BYTES = 32,
-	CURVE_KEY_TEXT = 45, /* base64 of a key and its zero */
+	CURVE_KEY_TEXT = 45,  /* base64 of a key and its zero */
 	CURVE_POLL_ITEMS = 2, /* of a server; a client has one */
 	CURVE_ALLOWED_MAX = 4096,
 
@@ -98,8 +98,8 @@ const char *curve_server_endpoint(const struct curve_server *server);
 void curve_server_fds(
     struct curve_server *server, int fds[static CURVE_POLL_ITEMS]);
 
-void curve_server_poll_items(struct curve_server *server,
-    zmq_pollitem_t items[static CURVE_POLL_ITEMS]);
+void curve_server_poll_items(
+    struct curve_server *server, zmq_pollitem_t items[static CURVE_POLL_ITEMS]);
 
 /* The next message, if there is one that fits in cap; also lets new clients
  * in, so it is called whenever any of the items is ready, until false. */
@@ -107,8 +107,8 @@ bool curve_server_receive(struct curve_server *server, struct curve_from *from,
     void *bytes, size_t cap, size_t *len);
 
 /* Queues a message.  False if the client is gone or too far behind. */
-bool curve_server_send(struct curve_server *server,
-    const struct curve_from *to, const void *bytes, size_t len);
+bool curve_server_send(struct curve_server *server, const struct curve_from *to,
+    const void *bytes, size_t len);
 
 /* --- clients -------------------------------------------------------------- */
 

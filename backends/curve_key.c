@@ -38,8 +38,8 @@ static bool parse_key(uint8_t bytes[static CURVE_KEY_BYTES], const char *text)
 	size_t len;
 
 	return sodium_base642bin(bytes, CURVE_KEY_BYTES, text, strlen(text),
-		   NULL, &len, NULL, variant) == 0 &&
-	    len == CURVE_KEY_BYTES;
+	           NULL, &len, NULL, variant) == 0 &&
+	       len == CURVE_KEY_BYTES;
 }
 
 bool curve_public_parse(
@@ -71,8 +71,8 @@ static bool save_text(
 	if (close(fd) == 0 && ok)
 		return true;
 	unlink(path);
-	return err_set(err, "%s: cannot write the key: %s", path,
-	    strerror(errno));
+	return err_set(
+	    err, "%s: cannot write the key: %s", path, strerror(errno));
 }
 
 bool curve_key_save(
@@ -114,8 +114,8 @@ static bool check_mode(FILE *file, const char *path, struct err *err)
 	return true;
 }
 
-static bool read_key(struct curve_key *key, FILE *file, const char *path,
-    struct err *err)
+static bool read_key(
+    struct curve_key *key, FILE *file, const char *path, struct err *err)
 {
 	char public[64], secret[64];
 	struct curve_public derived;

@@ -56,15 +56,15 @@ enum handover_state {
 
 	TARGET_LISTENING,
 	TARGET_RECEIVING,
-	TARGET_QUITTING,    /* ends the receiving, to discard */
-	TARGET_READY,       /* complete and paused; waits for go */
-	TARGET_HELD,        /* the same, and cut off */
-	TARGET_CHECKING,    /* after a restart: is the held copy still there? */
-	TARGET_STARTING,    /* unpauses; from here on it is this side's */
-	TARGET_DISCARDING,  /* destroys what arrived; it will not run here */
-	TARGET_RUNNING,     /* over: it runs here */
-	TARGET_DISCARDED,   /* over: it never ran here, and never will */
-	TARGET_LOST,        /* over: it may have run here, and is gone */
+	TARGET_QUITTING,   /* ends the receiving, to discard */
+	TARGET_READY,      /* complete and paused; waits for go */
+	TARGET_HELD,       /* the same, and cut off */
+	TARGET_CHECKING,   /* after a restart: is the held copy still there? */
+	TARGET_STARTING,   /* unpauses; from here on it is this side's */
+	TARGET_DISCARDING, /* destroys what arrived; it will not run here */
+	TARGET_RUNNING,    /* over: it runs here */
+	TARGET_DISCARDED,  /* over: it never ran here, and never will */
+	TARGET_LOST,       /* over: it may have run here, and is gone */
 	N_HANDOVER_STATES
 };
 
@@ -79,7 +79,7 @@ enum handover_event {
 	EVENT_OP_DONE,
 	EVENT_OP_FAILED,
 	EVENT_OP_PARTLY, /* what it began has to be finished later */
-	EVENT_OP_GONE, /* there is no such VM */
+	EVENT_OP_GONE,   /* there is no such VM */
 	/* messages, target to source and source to target */
 	EVENT_READY,
 	EVENT_RUNNING,
@@ -87,9 +87,9 @@ enum handover_event {
 	EVENT_CONFIG,
 	EVENT_GO,
 	/* a manager's verdicts, see handover_settle() */
-	EVENT_VERDICT_DROP,    /* source: the target runs it */
-	EVENT_VERDICT_RESUME,  /* source: the target never runs it */
-	EVENT_VERDICT_RUN,     /* target: the source has committed, or lost it */
+	EVENT_VERDICT_DROP,   /* source: the target runs it */
+	EVENT_VERDICT_RESUME, /* source: the target never runs it */
+	EVENT_VERDICT_RUN,    /* target: the source has committed, or lost it */
 	EVENT_VERDICT_DISCARD, /* target: the source has it back */
 	N_HANDOVER_EVENTS
 };
@@ -106,19 +106,19 @@ enum handover_do {
 	SAY_REFUSED,
 	/* operations on the host, each ending in one EVENT_OP_...; NAME is the
 	 * VM's.  A state has at most one under way. */
-	DO_SEND,           /* NAME into the link's stream */
-	DO_RECEIVE,        /* NAME--incoming out of it */
-	DO_END_OP,         /* ends the send or receive; no event of its own */
-	DO_RENAME_AWAY,    /* NAME to NAME--outgoing */
-	DO_TAKE_BACK,      /* NAME--outgoing, if there, to NAME; resume NAME */
-	DO_DROP,           /* destroy NAME--outgoing */
-	DO_START,          /* unpause NAME--incoming; rename it NAME.  Fails
-	                      only if the VM does not run. */
-	DO_DISCARD,        /* destroy NAME--incoming */
-	DO_CHECK_AWAY,     /* done if there is a NAME--outgoing, partly (it was
-	                      being taken back) if a NAME, else gone */
-	DO_CHECK,          /* done if there is a NAME--incoming, else gone */
-	DO_TRY_LATER,      /* start the retry timer */
+	DO_SEND,        /* NAME into the link's stream */
+	DO_RECEIVE,     /* NAME--incoming out of it */
+	DO_END_OP,      /* ends the send or receive; no event of its own */
+	DO_RENAME_AWAY, /* NAME to NAME--outgoing */
+	DO_TAKE_BACK,   /* NAME--outgoing, if there, to NAME; resume NAME */
+	DO_DROP,        /* destroy NAME--outgoing */
+	DO_START,       /* unpause NAME--incoming; rename it NAME.  Fails
+	                   only if the VM does not run. */
+	DO_DISCARD,     /* destroy NAME--incoming */
+	DO_CHECK_AWAY,  /* done if there is a NAME--outgoing, partly (it was
+	                   being taken back) if a NAME, else gone */
+	DO_CHECK,       /* done if there is a NAME--incoming, else gone */
+	DO_TRY_LATER,   /* start the retry timer */
 	N_HANDOVER_DOS
 };
 
@@ -181,7 +181,7 @@ enum handover_word {
 
 struct handover_verdict {
 	enum handover_word source, target; /* what to tell them */
-	bool operator_needed; /* waiting will not settle it */
+	bool operator_needed;              /* waiting will not settle it */
 };
 
 /*

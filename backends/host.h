@@ -31,10 +31,10 @@
 #include "core/units.h"
 
 enum {
-	HOST_NAME_MAX_LEN = 64,   /* a VM's name and its zero */
-	HOST_CONFIG_MAX = 16384,  /* a guest configuration and its zero */
-	HOST_VMS_MAX = 1024,      /* that one host reports */
-	HOST_OPS_MAX = 64,        /* asynchronous operations under way */
+	HOST_NAME_MAX_LEN = 64,  /* a VM's name and its zero */
+	HOST_CONFIG_MAX = 16384, /* a guest configuration and its zero */
+	HOST_VMS_MAX = 1024,     /* that one host reports */
+	HOST_OPS_MAX = 64,       /* asynchronous operations under way */
 	HOST_TEXT_MAX = 160,
 	HOST_POLL_MAX = 2 * HOST_OPS_MAX + 8,
 };
@@ -45,7 +45,8 @@ enum {
 enum host_vm_state {
 	HOST_VM_RUNNING,   /* running, or runnable and idle */
 	HOST_VM_PAUSED,    /* complete, and not scheduled until unpaused */
-	HOST_VM_SUSPENDED, /* stopped itself to be migrated; resume or destroy */
+	HOST_VM_SUSPENDED, /* stopped itself to be migrated; resume or destroy
+	                    */
 	HOST_VM_DEAD,      /* crashed or shut down; to be destroyed */
 	HOST_VM_BUILDING,  /* being created or received: not complete */
 	N_HOST_VM_STATES
@@ -54,7 +55,7 @@ enum host_vm_state {
 struct host_vm {
 	char name[HOST_NAME_MAX_LEN];
 	enum host_vm_state state;
-	uint64_t cpu_time_ns;    /* all its vCPUs, since it came to this host */
+	uint64_t cpu_time_ns; /* all its vCPUs, since it came to this host */
 	uint32_t n_vcpus;
 	uint32_t weight;         /* 1..65535 */
 	uint32_t cap_mcpu;       /* 0: no cap */
@@ -66,11 +67,12 @@ struct host_vm {
 
 struct host_sample {
 	uint32_t n_cpus;
-	uint64_t mem_total_kib; /* for VMs: without the hypervisor's and dom0's */
-	uint64_t mem_free_kib;  /* held by nobody */
-	uint64_t idle_time_ns;  /* of all CPUs, cumulative; 0: not known */
+	uint64_t
+	    mem_total_kib; /* for VMs: without the hypervisor's and dom0's */
+	uint64_t mem_free_kib; /* held by nobody */
+	uint64_t idle_time_ns; /* of all CPUs, cumulative; 0: not known */
 	uint32_t n_vms;
-	struct host_vm *vms;    /* the caller's, room for HOST_VMS_MAX */
+	struct host_vm *vms; /* the caller's, room for HOST_VMS_MAX */
 };
 
 /* Where a migration's stream goes: a file descriptor, or in a simulated

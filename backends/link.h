@@ -48,7 +48,8 @@ struct link_api {
 	    struct err *err);
 	/* Source: all that was written to the stream is all of it. */
 	void (*finish)(void *self, uint64_t id);
-	/* Sends what was said, and closes; what is left of the stream is cut. */
+	/* Sends what was said, and closes; what is left of the stream is cut.
+	 */
 	void (*close)(void *self, uint64_t id);
 	/* Bytes of the stream that this end has sent or received. */
 	uint64_t (*progress)(void *self, uint64_t id);

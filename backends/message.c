@@ -16,12 +16,24 @@ struct field {
 	size_t size; /* room of a string, number of bytes, end of an enum */
 };
 
-#define FIELD(type, s, member) {type, offsetof(struct s, member), 0}
-#define FIELD_ENUM(s, member, end) {ENUM, offsetof(struct s, member), end}
-#define FIELD_TEXT(s, member) \
-	{STRING, offsetof(struct s, member), sizeof(((struct s *)0)->member)}
-#define FIELD_BYTES(s, member) \
-	{BYTES, offsetof(struct s, member), sizeof(((struct s *)0)->member)}
+#define FIELD(type, s, member)                                                 \
+	{                                                                      \
+		type, offsetof(struct s, member), 0                            \
+	}
+#define FIELD_ENUM(s, member, end)                                             \
+	{                                                                      \
+		ENUM, offsetof(struct s, member), end                          \
+	}
+#define FIELD_TEXT(s, member)                                                  \
+	{                                                                      \
+		STRING, offsetof(struct s, member),                            \
+		    sizeof(((struct s *)0)->member)                            \
+	}
+#define FIELD_BYTES(s, member)                                                 \
+	{                                                                      \
+		BYTES, offsetof(struct s, member),                             \
+		    sizeof(((struct s *)0)->member)                            \
+	}
 
 static const struct field observe_fields[] = {
     FIELD(U64, message_observe, generation),
@@ -182,8 +194,7 @@ static void get_field(
 		memcpy(at, &(bool){wire_get_bool(r)}, sizeof(bool));
 		break;
 	case ENUM:
-		memcpy(at,
-		    &(uint32_t){wire_get_enum(r, (uint8_t)field->size)},
+		memcpy(at, &(uint32_t){wire_get_enum(r, (uint8_t)field->size)},
 		    sizeof(uint32_t));
 		break;
 	case STRING:
@@ -313,8 +324,8 @@ bool message_write_report(struct wire_writer *w, uint64_t request,
 	wire_begin_message(w, MESSAGE_REPORT, request);
 	put_fields(w, report_fields, report);
 	put_fields(w, sample_fields, sample);
-	put_array(w, vm_fields, sample->vms, sample->n_vms,
-	    sizeof(sample->vms[0]));
+	put_array(
+	    w, vm_fields, sample->vms, sample->n_vms, sizeof(sample->vms[0]));
 	put_array(w, handover_fields, report->handovers, report->n_handovers,
 	    sizeof(report->handovers[0]));
 	put_array(w, answer_fields, report->outcomes, report->n_outcomes,

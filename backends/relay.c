@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "backends/relay_address.h"
 #include "backends/relay_conn.h"
 
 enum { FRAMES_A_STEP = 16, PIPE_BYTES = 1 << 20 };
@@ -32,15 +33,15 @@ struct relay_link {
 	int listener; /* or -1 */
 	struct conn *strangers[RELAY_STRANGERS_MAX];
 	struct conn *conn;
-	bool closed;  /* by its user: only flushes */
-	bool lost;    /* told so */
+	bool closed; /* by its user: only flushes */
+	bool lost;   /* told so */
 	bool told_up;
 	int64_t closed_ns;
 	int pipe;     /* our end of the hypervisor's stream, or -1 */
 	bool outward; /* we read it */
 	bool ended;   /* its end is written */
 	bool finishing;
-	bool drained; /* outward: the writer has closed it */
+	bool drained;    /* outward: the writer has closed it */
 	size_t held_pos; /* inward: what of conn's frame the pipe has taken */
 	bool holding;    /* the pipe did not take all of it yet */
 	uint64_t bytes;
@@ -74,8 +75,8 @@ static struct relay_link *link_new(
 
 		if (link->id != 0)
 			continue;
-		*link = (struct relay_link){
-		    .id = id, .listener = -1, .pipe = -1};
+		*link =
+		    (struct relay_link){.id = id, .listener = -1, .pipe = -1};
 		memcpy(link->key, key, sizeof(link->key));
 		return link;
 	}
@@ -96,87 +97,23 @@ static void link_free(struct relay_link *link)
 	link->listener = link->pipe = -1;
 }
 
-/* --- addresses ------------------------------------------------------------ */
-
-static bool parse_address(const char *host, uint16_t port,
-    struct sockaddr_storage *out, socklen_t *len)
-{
-	struct sockaddr_in *v4 = (struct sockaddr_in *)out;
-	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
-
-	memset(out, 0, sizeof(*out));
-	if (inet_pton(AF_INET, host, &v4->sin_addr) == 1) {
-		v4->sin_family = AF_INET;
-		v4->sin_port = htons(port);
-		*len = sizeof(*v4);
-		return true;
-	}
-	v6->sin6_family = AF_INET6;
-	v6->sin6_port = htons(port);
-	*len = sizeof(*v6);
-	return inet_pton(AF_INET6, host, &v6->sin6_addr) == 1;
-}
-
-/* "192.0.2.1:7480" or "[2001:db8::1]:7480" */
-static bool parse_endpoint(
-    const char *text, struct sockaddr_storage *out, socklen_t *len)
-{
-	char host[MESSAGE_ADDRESS_MAX];
-	const char *colon = strrchr(text, ':');
-	char *end;
-
-	if (!colon || strlen(text) >= sizeof(host))
-		return false;
-	unsigned long port = strtoul(colon + 1, &end, 10);
-	size_t n = (size_t)(colon - text);
-	if (*end != '\0' || port == 0 || port > UINT16_MAX)
-		return false;
-	if (n > 2 && text[0] == '[' && text[n - 1] == ']') {
-		text++;
-		n -= 2;
-	}
-	memcpy(host, text, n);
-	host[n] = '\0';
-	return parse_address(host, (uint16_t)port, out, len);
-}
-
-static uint16_t *port_of(struct sockaddr_storage *address)
-{
-	return address->ss_family == AF_INET
-	    ? &((struct sockaddr_in *)address)->sin_port
-	    : &((struct sockaddr_in6 *)address)->sin6_port;
-}
-
 /* --- link_api ------------------------------------------------------------- */
-
-static int tcp_socket(const struct sockaddr_storage *address)
-{
-	int fd = socket(address->ss_family,
-	    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	int on = 1;
-
-	if (fd >= 0) {
-		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	}
-	return fd;
-}
 
 static int bind_port(struct relay *relay, uint16_t *port)
 {
 	struct sockaddr_storage address = relay->address;
-	int fd = tcp_socket(&address);
+	int fd = address_socket(&address);
 	uint32_t first = relay->config.port_first;
 
 	for (uint32_t p = first; fd >= 0 && p <= relay->config.port_last; p++) {
 		socklen_t len = relay->address_len;
 
-		*port_of(&address) = htons((uint16_t)p);
+		*address_port(&address) = htons((uint16_t)p);
 		if (bind(fd, (struct sockaddr *)&address, len) < 0 ||
 		    listen(fd, RELAY_STRANGERS_MAX) < 0)
 			continue;
 		getsockname(fd, (struct sockaddr *)&address, &len);
-		*port = ntohs(*port_of(&address));
+		*port = ntohs(*address_port(&address));
 		return fd;
 	}
 	if (fd >= 0)
@@ -209,7 +146,7 @@ static bool relay_call(void *self, uint64_t id,
 	struct sockaddr_storage address;
 	socklen_t len;
 
-	if (!parse_endpoint(endpoint, &address, &len))
+	if (!address_parse_endpoint(endpoint, &address, &len))
 		return err_set(err,
 		    "\"%s\" is no address; right is 192.0.2.1:7480 or "
 		    "[2001:db8::1]:7480",
@@ -217,10 +154,9 @@ static bool relay_call(void *self, uint64_t id,
 	struct relay_link *link = link_new(relay, id, key, err);
 	if (!link)
 		return false;
-	int fd = tcp_socket(&address);
-	if (fd < 0 ||
-	    (connect(fd, (struct sockaddr *)&address, len) < 0 &&
-		errno != EINPROGRESS)) {
+	int fd = address_socket(&address);
+	if (fd < 0 || (connect(fd, (struct sockaddr *)&address, len) < 0 &&
+	                  errno != EINPROGRESS)) {
 		err_set(err, "%s: %s", endpoint, strerror(errno));
 		if (fd >= 0)
 			close(fd);
@@ -320,8 +256,8 @@ static void accept_stranger(struct relay *relay, struct relay_link *link)
 
 		if (link->strangers[i])
 			continue;
-		fd = accept4(link->listener, NULL, NULL,
-		    SOCK_NONBLOCK | SOCK_CLOEXEC);
+		fd = accept4(
+		    link->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd < 0)
 			return;
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
@@ -340,8 +276,8 @@ static void step_listener(struct relay *relay, struct relay_link *link)
 		if (!conn)
 			continue;
 		bool alive = conn_flush(conn, relay->now_ns) &&
-		    conn_get(conn, relay->now_ns) != CONN_BROKEN &&
-		    relay->now_ns - conn->said_ns < STRANGER_NS;
+		             conn_get(conn, relay->now_ns) != CONN_BROKEN &&
+		             relay->now_ns - conn->said_ns < STRANGER_NS;
 		if (alive && conn->up)
 			link->conn = conn;
 		else if (!alive)
@@ -373,8 +309,8 @@ static size_t may_send(
 static void charge(struct relay_link *link, size_t n)
 {
 	if (link->rate_bps != 0)
-		link->budget_ns += (int64_t)((double)n * 8e9 /
-		    (double)link->rate_bps);
+		link->budget_ns +=
+		    (int64_t)((double)n * 8e9 / (double)link->rate_bps);
 }
 
 /* From the hypervisor to the network. */
@@ -416,8 +352,7 @@ static bool pump_in(struct relay_link *link)
 	const struct conn *conn = link->conn;
 
 	while (link->pipe >= 0 && link->held_pos < conn->payload_len) {
-		ssize_t n = send(link->pipe,
-		    conn->payload + 1 + link->held_pos,
+		ssize_t n = send(link->pipe, conn->payload + 1 + link->held_pos,
 		    conn->payload_len - link->held_pos, MSG_NOSIGNAL);
 
 		if (n < 0 && errno == EAGAIN)
@@ -470,8 +405,8 @@ static bool take_frame(struct relay_link *link, struct link_event *event)
 	return false;
 }
 
-static bool read_frames(struct relay *relay, struct relay_link *link,
-    struct link_event *event)
+static bool read_frames(
+    struct relay *relay, struct relay_link *link, struct link_event *event)
 {
 	for (int i = 0; i < FRAMES_A_STEP && !link->holding; i++) {
 		enum conn_got got = CONN_NOTHING;
@@ -488,8 +423,8 @@ static bool read_frames(struct relay *relay, struct relay_link *link,
 	return false;
 }
 
-static bool step_conn(struct relay *relay, struct relay_link *link,
-    struct link_event *event)
+static bool step_conn(
+    struct relay *relay, struct relay_link *link, struct link_event *event)
 {
 	struct conn *conn = link->conn;
 	int64_t now_ns = relay->now_ns;
@@ -578,7 +513,7 @@ static size_t wait_conn(const struct relay *relay,
 
 	want(fds, &n, conn->fd,
 	    (short)((unsent ? POLLOUT : 0) |
-		(link->holding || link->closed ? 0 : POLLIN)));
+	            (link->holding || link->closed ? 0 : POLLIN)));
 	if (link->pipe >= 0 && !link->outward && link->holding)
 		want(fds, &n, link->pipe, POLLOUT);
 	if (link->pipe >= 0 && link->outward && conn_has_room(conn)) {
@@ -631,11 +566,11 @@ struct relay *relay_new(const struct relay_config *config, struct err *err)
 	relay->config = *config;
 	for (size_t i = 0; i < RELAY_LINKS_MAX; i++)
 		relay->links[i].listener = relay->links[i].pipe = -1;
-	if (parse_address(
-		config->address, 0, &relay->address, &relay->address_len))
+	if (address_parse(
+	        config->address, 0, &relay->address, &relay->address_len))
 		return relay;
-	err_set(err, "\"%s\" is no address; right is 192.0.2.1 or ::",
-	    config->address);
+	err_set(err,
+	    "\"%s\" is no address; right is 192.0.2.1 or ::", config->address);
 	free(relay);
 	return NULL;
 }

@@ -18,8 +18,8 @@ static void put_raw(struct conn *conn, const void *bytes, size_t n)
 	conn->out_len += n;
 }
 
-struct conn *conn_new(int fd, bool caller,
-    const uint8_t key[CONN_KEY_BYTES], int64_t now_ns)
+struct conn *conn_new(
+    int fd, bool caller, const uint8_t key[CONN_KEY_BYTES], int64_t now_ns)
 {
 	struct conn *conn = calloc(1, sizeof(*conn));
 
@@ -53,13 +53,14 @@ bool conn_has_room(const struct conn *conn)
 	return conn->out_len - conn->out_pos + CONN_FRAME_MAX <= CONN_OUT_MAX;
 }
 
-void conn_put(struct conn *conn, enum conn_frame kind, const void *payload,
-    size_t len)
+void conn_put(
+    struct conn *conn, enum conn_frame kind, const void *payload, size_t len)
 {
 	static uint8_t plain[1 + CONN_PAYLOAD_MAX];
-	unsigned char tag = kind == FRAME_BYE
-	    ? crypto_secretstream_xchacha20poly1305_TAG_FINAL
-	    : crypto_secretstream_xchacha20poly1305_TAG_MESSAGE;
+	unsigned char tag =
+	    kind == FRAME_BYE
+	        ? crypto_secretstream_xchacha20poly1305_TAG_FINAL
+	        : crypto_secretstream_xchacha20poly1305_TAG_MESSAGE;
 	unsigned long long n;
 
 	assert(len <= CONN_PAYLOAD_MAX && conn->greeted && !conn->closing);
@@ -152,7 +153,7 @@ static enum conn_got take_header(struct conn *conn, int64_t now_ns)
 	memcpy(conn->header_in, conn->in + conn->in_pos, CONN_HEADER);
 	conn->in_pos += CONN_HEADER;
 	if (crypto_secretstream_xchacha20poly1305_init_pull(
-		&conn->pull, conn->header_in, conn->key_in) != 0)
+	        &conn->pull, conn->header_in, conn->key_in) != 0)
 		return broken(conn, "not a header");
 	conn->greeted = true;
 	if (conn->caller) {
@@ -171,8 +172,8 @@ static enum conn_got open_frame(struct conn *conn, size_t n)
 
 	conn->in_pos += 4 + n;
 	if (crypto_secretstream_xchacha20poly1305_pull(&conn->pull,
-		conn->payload, &len, &tag, frame, n, conn->header_out,
-		CONN_HEADER) != 0)
+	        conn->payload, &len, &tag, frame, n, conn->header_out,
+	        CONN_HEADER) != 0)
 		return broken(conn, "a frame is not authentic");
 	if (len < 1 || conn->payload[0] >= N_CONN_FRAMES)
 		return broken(conn, "a frame of an unknown kind");

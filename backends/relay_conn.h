@@ -28,7 +28,7 @@ enum {
 	CONN_PAYLOAD_MAX = 131072,
 	CONN_HEADER = crypto_secretstream_xchacha20poly1305_HEADERBYTES,
 	CONN_FRAME_MAX = 4 + 1 + CONN_PAYLOAD_MAX +
-	    crypto_secretstream_xchacha20poly1305_ABYTES,
+	                 crypto_secretstream_xchacha20poly1305_ABYTES,
 	CONN_IN_MAX = 2 * CONN_FRAME_MAX,
 	CONN_OUT_MAX = 4 * CONN_FRAME_MAX,
 };
@@ -52,9 +52,9 @@ enum conn_got {
 struct conn {
 	int fd;
 	bool caller;
-	bool greeted;  /* the other side's header is there */
-	bool up;       /* and its HELLO: it has the key */
-	bool closing;  /* said BYE */
+	bool greeted; /* the other side's header is there */
+	bool up;      /* and its HELLO: it has the key */
+	bool closing; /* said BYE */
 	uint8_t key_out[CONN_KEY_BYTES], key_in[CONN_KEY_BYTES];
 	uint8_t header_out[CONN_HEADER], header_in[CONN_HEADER];
 	crypto_secretstream_xchacha20poly1305_state push, pull;
@@ -71,15 +71,15 @@ struct conn {
 };
 
 /* Takes a socket that is connected, or connecting, and does not block. */
-struct conn *conn_new(int fd, bool caller,
-    const uint8_t key[CONN_KEY_BYTES], int64_t now_ns);
+struct conn *conn_new(
+    int fd, bool caller, const uint8_t key[CONN_KEY_BYTES], int64_t now_ns);
 void conn_free(struct conn *conn);
 
 /* Is there room for one more frame of the largest size? */
 bool conn_has_room(const struct conn *conn);
 /* Encrypts a frame into the buffer.  Only with room, and only when greeted. */
-void conn_put(struct conn *conn, enum conn_frame kind, const void *payload,
-    size_t len);
+void conn_put(
+    struct conn *conn, enum conn_frame kind, const void *payload, size_t len);
 /* Writes what can be written; false if the connection is broken. */
 bool conn_flush(struct conn *conn, int64_t now_ns);
 /* Reads towards the next frame. */

@@ -86,8 +86,7 @@ uint32_t wire_get_count(struct wire_reader *r, uint32_t max, size_t each);
 
 /* Starts a message in an empty writer and ends it: wire_end_message fills in
  * the length, and gives false if anything did not fit. */
-void wire_begin_message(
-    struct wire_writer *w, uint16_t type, uint64_t request);
+void wire_begin_message(struct wire_writer *w, uint16_t type, uint64_t request);
 bool wire_end_message(struct wire_writer *w);
 
 /* Reads a header and leaves the reader at the body, which is exactly what is

@@ -43,8 +43,8 @@ struct fake_op {
 	bool aborted;
 	bool failing, hanging; /* by a fault, half-way */
 	struct fake_head head;
-	uint64_t done_bytes;   /* of head and image */
-	uint64_t generator;    /* of the image, there */
+	uint64_t done_bytes; /* of head and image */
+	uint64_t generator;  /* of the image, there */
 	uint8_t chunk[FAKE_CHUNK];
 	size_t chunk_len, chunk_pos;
 	int64_t began_ns;
@@ -59,7 +59,7 @@ struct host_fake {
 	uint64_t image_bytes;
 	uint64_t speed_Bps; /* 0: unbounded */
 	uint64_t next_boot_id;
-	int64_t now_ns;     /* of the last poll */
+	int64_t now_ns; /* of the last poll */
 	struct fake_vm vms[FAKE_VMS];
 	struct fake_fault faults[FAKE_FAULTS];
 	size_t n_faults;
@@ -80,8 +80,8 @@ bool fake_is_fault(struct host_fake *fake, enum fake_fault_kind kind,
 bool fake_load(struct host_fake *fake, bool *any, struct err *err);
 void fake_store(struct host_fake *fake, const struct fake_vm *vm);
 void fake_unstore(struct host_fake *fake, const char *name);
-void fake_note(struct host_fake *fake, const struct fake_vm *vm,
-    const char *what);
+void fake_note(
+    struct host_fake *fake, const struct fake_vm *vm, const char *what);
 
 /* fake_script.c */
 bool fake_parse(struct host_fake *fake, const char *script, const char *name,
@@ -95,7 +95,7 @@ bool fake_parse_config(const char *config, char name[HOST_NAME_MAX_LEN],
 bool fake_transfer(
     struct host_fake *fake, struct fake_op *op, struct host_event *event);
 void fake_transfer_begin(struct host_fake *fake, struct fake_op *op, int fd);
-int64_t fake_transfer_next(const struct host_fake *fake,
-    const struct fake_op *op, short *poll_events);
+int64_t fake_transfer_next(
+    const struct host_fake *fake, const struct fake_op *op, short *poll_events);
 
 #endif

@@ -19,8 +19,9 @@ struct line {
 
 static bool wrong(const struct line *line, const char *right, struct err *err)
 {
-	return err_set(err, "%s:%u:1: \"%s ...\" is not understood; right is %s",
-	    line->file, line->number, line->words[0], right);
+	return err_set(err,
+	    "%s:%u:1: \"%s ...\" is not understood; right is %s", line->file,
+	    line->number, line->words[0], right);
 }
 
 static bool read_size(const char *text, uint64_t *bytes)
@@ -97,8 +98,9 @@ static bool read_vm(
 		    err);
 	struct fake_vm *vm = fake_add(fake, line->words[1]);
 	if (!vm)
-		return err_set(err, "%s:%u:4: no room for VM \"%s\", or it is "
-				    "there already",
+		return err_set(err,
+		    "%s:%u:4: no room for VM \"%s\", or it is "
+		    "there already",
 		    line->file, line->number, line->words[1]);
 	vm->vm.n_vcpus = (uint32_t)vcpus;
 	vm->vm.mem_kib = vm->vm.mem_target_kib = mem / 1024;
@@ -167,8 +169,8 @@ static bool read_line(
 		return read_bytes(&fake->speed_Bps, line, err);
 	if (strcmp(word, "fail") == 0 || strcmp(word, "hang") == 0)
 		return read_fault(fake, line, err);
-	return wrong(line,
-	    "host, state, history, image, speed, vm, fail or hang", err);
+	return wrong(
+	    line, "host, state, history, image, speed, vm, fail or hang", err);
 }
 
 static bool read_script(struct host_fake *fake, const char *script,
@@ -185,7 +187,7 @@ static bool read_script(struct host_fake *fake, const char *script,
 		line.n = 0;
 		text[strcspn(text, "#")] = '\0';
 		while (line.n < WORDS &&
-		    (word = strtok_r(line.n ? NULL : text, " \t\r", &save)))
+		       (word = strtok_r(line.n ? NULL : text, " \t\r", &save)))
 			line.words[line.n++] = word;
 		if (line.n > 0)
 			ok = read_line(fake, &line, vms, err);

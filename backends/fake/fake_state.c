@@ -69,8 +69,8 @@ static bool load_one(struct host_fake *fake, const char *name, struct err *err)
 	    " %" SCNd64,
 	    &state, &v->vm.cpu_time_ns, &v->vm.n_vcpus, &v->vm.weight,
 	    &v->vm.cap_mcpu, &v->vm.mem_kib, &v->vm.mem_target_kib,
-	    &v->vm.mem_max_kib, &v->vm.mem_used_kib, &v->cpu_mcpu,
-	    &v->boot_id, &v->at_ns);
+	    &v->vm.mem_max_kib, &v->vm.mem_used_kib, &v->cpu_mcpu, &v->boot_id,
+	    &v->at_ns);
 	fclose(file);
 	if (n != 12 || state < 0 || state >= N_HOST_VM_STATES)
 		return err_set(err, "%s:1: is not the state of a VM", path);
@@ -91,8 +91,7 @@ bool fake_load(struct host_fake *fake, bool *any, struct err *err)
 		/* Made on the first start: then the script's VMs are there. */
 		if (mkdir(fake->state_dir, 0700) == 0)
 			return true;
-		return err_set(
-		    err, "%s: %s", fake->state_dir, strerror(errno));
+		return err_set(err, "%s: %s", fake->state_dir, strerror(errno));
 	}
 	*any = true;
 	while (ok && (entry = readdir(dir)) != NULL)
@@ -112,8 +111,8 @@ void fake_note(
 		return;
 	int n = snprintf(line, sizeof(line), "%s %016" PRIx64 " %s %s\n",
 	    fake->name, vm->boot_id, what, vm->vm.name);
-	fd = open(fake->history, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC,
-	    0600);
+	fd = open(
+	    fake->history, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return;
 	ssize_t written = write(fd, line, (size_t)n);

@@ -71,8 +71,8 @@ void fake_transfer_begin(struct host_fake *fake, struct fake_op *op, int fd)
 static bool end(struct fake_op *op, struct host_event *event, const char *why)
 {
 	close(op->fd);
-	*event = (struct host_event){.op = op->op,
-	    .kind = why ? HOST_EVENT_FAILED : HOST_EVENT_DONE};
+	*event = (struct host_event){
+	    .op = op->op, .kind = why ? HOST_EVENT_FAILED : HOST_EVENT_DONE};
 	snprintf(event->text, sizeof(event->text), "%s", why ? why : "");
 	op->op = 0;
 	return true;
@@ -84,8 +84,8 @@ static size_t allowed(
 {
 	if (fake->speed_Bps == 0)
 		return n;
-	double may = ns_to_s(fake->now_ns - op->began_ns) *
-	    (double)fake->speed_Bps;
+	double may =
+	    ns_to_s(fake->now_ns - op->began_ns) * (double)fake->speed_Bps;
 	double left = may - (double)op->done_bytes;
 
 	if (left <= 0)
@@ -190,15 +190,15 @@ static bool receive_some(
 
 	while (op->done_bytes < total_bytes(op)) {
 		uint64_t left = op->done_bytes < sizeof(op->head)
-		    ? sizeof(op->head) - op->done_bytes
-		    : total_bytes(op) - op->done_bytes;
+		                    ? sizeof(op->head) - op->done_bytes
+		                    : total_bytes(op) - op->done_bytes;
 
 		if (op->failing && op->done_bytes > sizeof(op->head))
 			return end(op, event, "fails, as its script says");
 		if (op->hanging && op->done_bytes > sizeof(op->head))
 			return false;
-		ssize_t n = read(op->fd, bytes,
-		    left < sizeof(bytes) ? left : sizeof(bytes));
+		ssize_t n = read(
+		    op->fd, bytes, left < sizeof(bytes) ? left : sizeof(bytes));
 		if (n < 0 && errno == EAGAIN)
 			return false;
 		if (n <= 0)
@@ -220,16 +220,16 @@ bool fake_transfer(
 	if (op->aborted)
 		return end(op, event, "aborted");
 	return op->kind == FAKE_SEND ? send_some(fake, op, event)
-				     : receive_some(fake, op, event);
+	                             : receive_some(fake, op, event);
 }
 
-int64_t fake_transfer_next(const struct host_fake *fake,
-    const struct fake_op *op, short *poll_events)
+int64_t fake_transfer_next(
+    const struct host_fake *fake, const struct fake_op *op, short *poll_events)
 {
 	bool slow = fake->speed_Bps != 0 && op->kind == FAKE_SEND;
 
-	*poll_events = op->hanging || slow ? 0
-	    : op->kind == FAKE_SEND	   ? POLLOUT
-					   : POLLIN;
+	*poll_events = op->hanging || slow     ? 0
+	               : op->kind == FAKE_SEND ? POLLOUT
+	                                       : POLLIN;
 	return slow ? fake->now_ns + 10 * NS_PER_MS : TIME_NEVER;
 }

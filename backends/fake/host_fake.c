@@ -102,8 +102,8 @@ bool fake_is_fault(struct host_fake *fake, enum fake_fault_kind kind,
 }
 
 /* Refuses as the script says, or because there is no such VM. */
-static struct fake_vm *get(struct host_fake *fake, const char *call,
-    const char *name, struct err *err)
+static struct fake_vm *get(
+    struct host_fake *fake, const char *call, const char *name, struct err *err)
 {
 	struct fake_vm *vm = fake_find(fake, name);
 
@@ -124,8 +124,8 @@ static uint64_t mem_free_kib(const struct host_fake *fake)
 		const struct host_vm *vm = &fake->vms[i].vm;
 
 		if (vm->name[0] != '\0')
-			free_kib -= vm->mem_kib < free_kib ? vm->mem_kib
-							   : free_kib;
+			free_kib -=
+			    vm->mem_kib < free_kib ? vm->mem_kib : free_kib;
 	}
 	return free_kib;
 }
@@ -138,8 +138,7 @@ static int by_name(const void *a, const void *b)
 	    ((const struct host_vm *)b)->name);
 }
 
-static bool fake_sample(
-    void *host, struct host_sample *sample, struct err *err)
+static bool fake_sample(void *host, struct host_sample *sample, struct err *err)
 {
 	struct host_fake *fake = host;
 
@@ -199,8 +198,7 @@ static bool fake_set_mem(
 	if (!vm)
 		return false;
 	if (target_kib > vm->vm.mem_max_kib)
-		return err_set(err,
-		    "%s can have at most %" PRIu64 " KiB", name,
+		return err_set(err, "%s can have at most %" PRIu64 " KiB", name,
 		    vm->vm.mem_max_kib);
 	if (target_kib > vm->vm.mem_kib &&
 	    target_kib - vm->vm.mem_kib > mem_free_kib(host))
@@ -228,8 +226,8 @@ static bool fake_rename(
 }
 
 /* Unpause and resume: from one state to running. */
-static bool make_run(struct host_fake *fake, const char *call,
-    const char *name, enum host_vm_state from, struct err *err)
+static bool make_run(struct host_fake *fake, const char *call, const char *name,
+    enum host_vm_state from, struct err *err)
 {
 	struct fake_vm *vm = get(fake, call, name, err);
 
@@ -253,8 +251,8 @@ static bool fake_resume(void *host, const char *name, struct err *err)
 	return make_run(host, "resume", name, HOST_VM_SUSPENDED, err);
 }
 
-static bool fake_describe(void *host, const char *name, char *config,
-    size_t cap, struct err *err)
+static bool fake_describe(
+    void *host, const char *name, char *config, size_t cap, struct err *err)
 {
 	struct fake_vm *vm = get(host, "describe", name, err);
 
@@ -357,7 +355,7 @@ static bool fake_receive(void *host, uint64_t op, const char *as,
 
 	if (fake_parse_config(config, name, &mem_kib, &n_vcpus, err) &&
 	    !(fake_find(host, as) &&
-		!err_set(err, "there is a VM \"%s\" already", as)))
+	        !err_set(err, "there is a VM \"%s\" already", as)))
 		return fake_transfer_start(
 		    host, op, FAKE_RECEIVE, as, stream.fd, err);
 	close(stream.fd);
@@ -457,8 +455,8 @@ const struct host_api host_fake_api = {
 
 /* --- from a script -------------------------------------------------------- */
 
-struct host_fake *host_fake_new(const char *script, const char *source,
-    const char *name, struct err *err)
+struct host_fake *host_fake_new(
+    const char *script, const char *source, const char *name, struct err *err)
 {
 	struct host_fake *fake = calloc(1, sizeof(*fake));
 

@@ -35,8 +35,8 @@ extern const struct host_api host_fake_api;
 /* From a script; `source` is where it comes from, for errors, and `name` the
  * host's in its history.  NULL and err filled if the script is wrong, with
  * its line. */
-struct host_fake *host_fake_new(const char *script, const char *source,
-    const char *name, struct err *err);
+struct host_fake *host_fake_new(
+    const char *script, const char *source, const char *name, struct err *err);
 struct host_fake *host_fake_open(
     const char *path, const char *name, struct err *err);
 

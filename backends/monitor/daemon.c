@@ -34,7 +34,7 @@ static bool restart(struct daemon *daemon, struct err *err)
 	size_t n;
 
 	if (!daemon->out.journal->read(daemon->out.journal_self, entries,
-		MESSAGE_HANDOVERS_MAX, &n, err))
+	        MESSAGE_HANDOVERS_MAX, &n, err))
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		struct daemon_handover *h = daemon_handover_begin(daemon,
@@ -176,10 +176,10 @@ static void take_sample(struct daemon *daemon)
 
 	if (daemon->sampled && report->trouble[0] == '\0' &&
 	    daemon->now_ns - (int64_t)report->clock_ns <
-		daemon->config.sample_min_ns)
+	        daemon->config.sample_min_ns)
 		return;
 	if (daemon->out.host->sample(
-		daemon->out.host_self, &report->sample, &err)) {
+	        daemon->out.host_self, &report->sample, &err)) {
 		report->clock_ns = (uint64_t)daemon->now_ns;
 		report->trouble[0] = '\0';
 		daemon->sampled = true;
@@ -210,8 +210,8 @@ static void report_handovers(struct daemon *daemon)
 		    .bytes = h->bytes,
 		    .age_ns = (uint64_t)(daemon->now_ns - h->began_ns),
 		    .down_ns = h->down_ns == 0
-			? 0
-			: (uint64_t)(daemon->now_ns - h->down_ns)};
+		                   ? 0
+		                   : (uint64_t)(daemon->now_ns - h->down_ns)};
 		memcpy(out->vm, h->vm, sizeof(out->vm));
 		memcpy(out->text, h->text, sizeof(out->text));
 		report->n_handovers++;
@@ -222,8 +222,8 @@ static void report_outcomes(struct daemon *daemon)
 {
 	struct message_report *report = &daemon->report;
 	uint64_t n = daemon->n_outcomes;
-	uint64_t first = n < MESSAGE_OUTCOMES_MAX ? 1
-						  : n - MESSAGE_OUTCOMES_MAX + 1;
+	uint64_t first =
+	    n < MESSAGE_OUTCOMES_MAX ? 1 : n - MESSAGE_OUTCOMES_MAX + 1;
 
 	report->n_outcomes = 0;
 	for (uint64_t i = first; i <= n; i++)
@@ -265,7 +265,7 @@ static const char *why_stale(
 	if (act->view == 0 || act->view > report->number ||
 	    act->view + DAEMON_VIEWS <= report->number ||
 	    daemon->now_ns - daemon->view_ns[act->view % DAEMON_VIEWS] >
-		daemon->config.view_max_ns)
+	        daemon->config.view_max_ns)
 		return "that view is too old; observe again";
 	return NULL;
 }

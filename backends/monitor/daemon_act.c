@@ -132,7 +132,7 @@ static uint64_t mem_promised_kib(const struct daemon *daemon)
 		const struct daemon_handover *h = &daemon->handovers[i];
 
 		if (h->id != 0 && (h->state == TARGET_LISTENING ||
-				      h->state == TARGET_RECEIVING))
+		                      h->state == TARGET_RECEIVING))
 			kib += h->mem_kib;
 	}
 	return kib;
@@ -144,13 +144,12 @@ static uint32_t n_under_way(const struct daemon *daemon)
 
 	for (size_t i = 0; i < MESSAGE_HANDOVERS_MAX; i++)
 		n += daemon->handovers[i].id != 0 &&
-		    !handover_is_over(daemon->handovers[i].state);
+		     !handover_is_over(daemon->handovers[i].state);
 	return n;
 }
 
 /* Is there a VM called name plus suffix? */
-static bool there_is(
-    struct daemon *daemon, const char *vm, const char *suffix)
+static bool there_is(struct daemon *daemon, const char *vm, const char *suffix)
 {
 	char name[2 * HOST_NAME_MAX_LEN];
 	struct host_vm seen;
@@ -158,8 +157,8 @@ static bool there_is(
 
 	snprintf(name, sizeof(name), "%s%s", vm, suffix);
 	return daemon->out.host->find(
-		   daemon->out.host_self, name, &seen, &found, NULL) ||
-	    found;
+	           daemon->out.host_self, name, &seen, &found, NULL) ||
+	       found;
 }
 
 static const char *why_not_receive(
@@ -167,7 +166,7 @@ static const char *why_not_receive(
 {
 	struct host_sample *sample = &daemon->report.sample;
 	uint64_t need_kib = act->mem_kib + mem_promised_kib(daemon) +
-	    daemon->config.mem_reserve_kib;
+	                    daemon->config.mem_reserve_kib;
 
 	if (there_is(daemon, act->vm, ""))
 		return "a VM of this name is here";
@@ -191,8 +190,7 @@ static bool prepare_send(struct daemon *daemon, const struct message_act *act,
 	bool found = true;
 
 	if (!host->find(daemon->out.host_self, act->vm, &vm, &found, err))
-		return found ? false
-			     : err_set(err, "there is no such VM here");
+		return found ? false : err_set(err, "there is no such VM here");
 	if (vm.state != HOST_VM_RUNNING)
 		return err_set(err, "it does not run, and cannot be sent");
 	if (there_is(daemon, act->vm, HOST_OUTGOING))
@@ -211,13 +209,12 @@ static bool begin_receive(struct daemon *daemon, const struct message_act *act,
 	if (why)
 		return err_set(err, "%s", why);
 	if (!daemon->out.link->listen(daemon->out.link_self, act->handover,
-		act->key, &answer->port, err))
+	        act->key, &answer->port, err))
 		return false;
 	h = daemon_handover_begin(
 	    daemon, act->handover, TARGET_LISTENING, act->vm, err);
 	if (!h) {
-		daemon->out.link->close(
-		    daemon->out.link_self, act->handover);
+		daemon->out.link->close(daemon->out.link_self, act->handover);
 		return false;
 	}
 	h->mem_kib = act->mem_kib;
@@ -237,13 +234,12 @@ static bool begin_send(struct daemon *daemon, const struct message_act *act,
 		rate_bps = daemon->config.rate_max_bps;
 	if (!prepare_send(daemon, act, config, err) ||
 	    !daemon->out.link->call(daemon->out.link_self, act->handover,
-		act->key, act->address, rate_bps, err))
+	        act->key, act->address, rate_bps, err))
 		return false;
 	h = daemon_handover_begin(
 	    daemon, act->handover, SOURCE_CALLING, act->vm, err);
 	if (!h) {
-		daemon->out.link->close(
-		    daemon->out.link_self, act->handover);
+		daemon->out.link->close(daemon->out.link_self, act->handover);
 		return false;
 	}
 	h->config = strdup(config);
@@ -279,7 +275,7 @@ static void act_handover(struct daemon *daemon, const struct message_act *act,
 	entry.state = h->state;
 	memcpy(entry.vm, h->vm, sizeof(entry.vm));
 	if (!daemon->out.journal->note(
-		daemon->out.journal_self, &entry, true, &err)) {
+	        daemon->out.journal_self, &entry, true, &err)) {
 		daemon_handover_forget(daemon, h);
 		answer->port = 0;
 		refuse(answer, err.text);
@@ -292,7 +288,7 @@ static void act_handover(struct daemon *daemon, const struct message_act *act,
 	if (daemon->out.point)
 		daemon->out.point(daemon->out.self,
 		    h->state == SOURCE_CALLING ? "source-calling:noted"
-					       : "target-listening:noted");
+		                               : "target-listening:noted");
 }
 
 static void act_word(struct daemon *daemon, const struct message_act *act,
@@ -305,8 +301,7 @@ static void act_word(struct daemon *daemon, const struct message_act *act,
 	    [WORD_RUN] = EVENT_VERDICT_RUN,
 	    [WORD_DISCARD] = EVENT_VERDICT_DISCARD,
 	};
-	struct daemon_handover *h =
-	    daemon_handover_find(daemon, act->handover);
+	struct daemon_handover *h = daemon_handover_find(daemon, act->handover);
 
 	if (!h || act->word == WORD_NONE) {
 		refuse(answer, "no such hand-over, or no word on it");

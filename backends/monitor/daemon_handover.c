@@ -35,14 +35,15 @@ struct daemon_handover *daemon_handover_of_vm(
 	return NULL;
 }
 
-static void point(struct daemon *daemon, enum handover_state state,
-    const char *where)
+static void point(
+    struct daemon *daemon, enum handover_state state, const char *where)
 {
 	char name[64];
 
 	if (!daemon->out.point)
 		return;
-	snprintf(name, sizeof(name), "%s:%s", handover_state_name(state), where);
+	snprintf(
+	    name, sizeof(name), "%s:%s", handover_state_name(state), where);
 	daemon->out.point(daemon->out.self, name);
 }
 
@@ -54,7 +55,7 @@ static bool note(struct daemon *daemon, const struct daemon_handover *h,
 
 	memcpy(entry.vm, h->vm, sizeof(entry.vm));
 	if (daemon->out.journal->note(
-		daemon->out.journal_self, &entry, durable, &err))
+	        daemon->out.journal_self, &entry, durable, &err))
 		return true;
 	daemon_log(daemon, LEVEL_ERROR,
 	    "journal handover=%" PRIu64 " vm=%s state=%s error=\"%s\"", h->id,
@@ -140,8 +141,8 @@ static void complain(struct daemon *daemon, struct daemon_handover *h,
 	    handover_state_name(h->state), what, why);
 }
 
-static void say(struct daemon *daemon, struct daemon_handover *h,
-    enum message_type type)
+static void say(
+    struct daemon *daemon, struct daemon_handover *h, enum message_type type)
 {
 	static uint8_t bytes[LINK_MESSAGE_MAX];
 	struct message_text text;
@@ -213,8 +214,7 @@ static enum handover_event do_destroy(
 
 	suffixed(name, h, suffix);
 	h->op = daemon->next_op++;
-	if (daemon->out.host->destroy(
-		daemon->out.host_self, h->op, name, &err))
+	if (daemon->out.host->destroy(daemon->out.host_self, h->op, name, &err))
 		return NO_EVENT;
 	h->op = 0;
 	complain(daemon, h, "destroy", err.text);
@@ -232,7 +232,7 @@ static enum handover_event look(struct daemon *daemon,
 
 	suffixed(name, h, suffix);
 	if (daemon->out.host->find(
-		daemon->out.host_self, name, vm, &found, &err))
+	        daemon->out.host_self, name, vm, &found, &err))
 		return EVENT_OP_DONE;
 	if (!found)
 		return EVENT_OP_GONE;
@@ -247,8 +247,7 @@ static enum handover_event do_rename_away(
 	struct err err = {""};
 
 	suffixed(away, h, HOST_OUTGOING);
-	if (daemon->out.host->rename(
-		daemon->out.host_self, h->vm, away, &err))
+	if (daemon->out.host->rename(daemon->out.host_self, h->vm, away, &err))
 		return EVENT_OP_DONE;
 	complain(daemon, h, "rename", err.text);
 	return EVENT_OP_FAILED;
@@ -303,8 +302,8 @@ static enum handover_event do_start(
 		/* Failed only if it is seen not to run. */
 		seen = look(daemon, h, HOST_INCOMING, &vm);
 		return seen == EVENT_OP_DONE && vm.state == HOST_VM_PAUSED
-		    ? EVENT_OP_FAILED
-		    : EVENT_OP_PARTLY;
+		           ? EVENT_OP_FAILED
+		           : EVENT_OP_PARTLY;
 	}
 	point(daemon, h->state, "unpaused");
 	if (host->rename(self, incoming, h->vm, &err))
@@ -436,8 +435,8 @@ static enum handover_event apply(struct daemon *daemon,
 	return next;
 }
 
-bool daemon_handover_feed(struct daemon *daemon, struct daemon_handover *h,
-    enum handover_event event)
+bool daemon_handover_feed(
+    struct daemon *daemon, struct daemon_handover *h, enum handover_event event)
 {
 	bool known = false;
 
@@ -475,14 +474,14 @@ bool daemon_handover_host_event(
 			complain(daemon, h, "operation", event->text);
 		daemon_handover_feed(daemon, h,
 		    event->kind == HOST_EVENT_DONE ? EVENT_OP_DONE
-						   : EVENT_OP_FAILED);
+		                                   : EVENT_OP_FAILED);
 		return true;
 	}
 	return false;
 }
 
-static void keep_config(struct daemon *daemon, struct daemon_handover *h,
-    struct wire_reader *r)
+static void keep_config(
+    struct daemon *daemon, struct daemon_handover *h, struct wire_reader *r)
 {
 	static struct message_config config;
 

@@ -19,9 +19,9 @@ struct daemon_handover {
 	uint64_t id; /* 0: free */
 	enum handover_state state;
 	char vm[HOST_NAME_MAX_LEN];
-	char *config;        /* source: to be told; target: as told.  Owned */
-	uint64_t op;         /* on the host, under way; 0: none */
-	uint64_t mem_kib;    /* target: what the VM will hold */
+	char *config;     /* source: to be told; target: as told.  Owned */
+	uint64_t op;      /* on the host, under way; 0: none */
+	uint64_t mem_kib; /* target: what the VM will hold */
 	uint64_t bytes;
 	int64_t deadline_ns; /* of the state's timer, or the next try */
 	int64_t began_ns;
@@ -47,7 +47,7 @@ struct daemon {
 
 	struct message_report report; /* as last filled */
 	struct host_vm vms[HOST_VMS_MAX];
-	bool sampled; /* and nothing was done since */
+	bool sampled;                  /* and nothing was done since */
 	int64_t view_ns[DAEMON_VIEWS]; /* by number modulo */
 
 	struct message_answer outcomes[DAEMON_OUTCOMES]; /* a ring */

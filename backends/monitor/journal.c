@@ -66,12 +66,12 @@ static bool note(void *self, const struct journal_entry *entry, bool durable,
 	    handover_state_name(entry->state));
 	int fd = open_record(journal, name);
 	bool ok = fd >= 0 && write(fd, line, (size_t)len) == len &&
-	    (!durable || fdatasync(fd) == 0);
+	          (!durable || fdatasync(fd) == 0);
 	int failed = errno;
 	if (fd >= 0)
 		close(fd);
 	return ok ||
-	    err_set(err, "%s/%s: %s", journal->path, name, strerror(failed));
+	       err_set(err, "%s/%s: %s", journal->path, name, strerror(failed));
 }
 
 static void forget(void *self, uint64_t id)
@@ -101,9 +101,9 @@ static bool read_record(struct journal *journal, const char *name,
 		const char *line = strrchr(text, '\n');
 
 		ok = sscanf(line ? line + 1 : text, "%*s %63s %39s", entry->vm,
-			 state) == 2 &&
-		    handover_state_parse(state, &entry->state) &&
-		    sscanf(name, "%" SCNu64, &entry->id) == 1;
+		         state) == 2 &&
+		     handover_state_parse(state, &entry->state) &&
+		     sscanf(name, "%" SCNu64, &entry->id) == 1;
 	}
 	if (fd >= 0)
 		close(fd);
@@ -141,8 +141,7 @@ static bool read_all(void *self, struct journal_entry *entries, size_t max,
 			err_set(&why, "%s: more than %zu hand-overs",
 			    journal->path, max);
 		/* An empty record is of one that never began. */
-		else if (read_record(
-			     journal, file->d_name, &entries[*n], &why))
+		else if (read_record(journal, file->d_name, &entries[*n], &why))
 			(*n)++;
 	}
 	closedir(dir);

@@ -50,7 +50,7 @@ struct violind {
 	void *host_self;
 	struct daemon *daemon;
 	int signals;
-	bool journald; /* what we write goes to systemd's journal */
+	bool journald;   /* what we write goes to systemd's journal */
 	int64_t stop_ns; /* when to stop at the latest; TIME_NEVER */
 };
 
@@ -101,8 +101,8 @@ static bool open_host(struct violind *v, struct err *err)
 {
 	if (v->options.fake) {
 		v->host = &host_fake_api;
-		v->host_self = host_fake_open(
-		    v->options.fake, v->config.name, err);
+		v->host_self =
+		    host_fake_open(v->options.fake, v->config.name, err);
 		return v->host_self != NULL;
 	}
 #ifdef HAVE_XEN
@@ -111,7 +111,7 @@ static bool open_host(struct violind *v, struct err *err)
 	return v->host_self != NULL;
 #else
 	return err_set(err, "this violind was built without Xen; it runs "
-			    "with --fake only");
+	                    "with --fake only");
 #endif
 }
 
@@ -126,8 +126,7 @@ static bool open_signals(struct violind *v, struct err *err)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	v->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return v->signals >= 0 ||
-	    err_set(err, "signalfd: %s", strerror(errno));
+	return v->signals >= 0 || err_set(err, "signalfd: %s", strerror(errno));
 }
 
 static bool open_daemon(struct violind *v, struct err *err)
@@ -241,7 +240,8 @@ static void serve(struct violind *v)
 
 /* What the loop waits for: control, signals, links, host. */
 struct waiting {
-	struct pollfd fds[CURVE_POLL_ITEMS + 1 + RELAY_POLL_MAX + HOST_POLL_MAX];
+	struct pollfd
+	    fds[CURVE_POLL_ITEMS + 1 + RELAY_POLL_MAX + HOST_POLL_MAX];
 	size_t n;
 	bool control, signals; /* of these there is something */
 };

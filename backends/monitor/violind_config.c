@@ -38,9 +38,9 @@ struct file {
 
 static const cyaml_schema_field_t manager_fields[] = {
     CYAML_FIELD_STRING_PTR(
-	"name", CYAML_FLAG_POINTER, struct manager, name, 1, 63),
+        "name", CYAML_FLAG_POINTER, struct manager, name, 1, 63),
     CYAML_FIELD_STRING_PTR(
-	"key", CYAML_FLAG_POINTER, struct manager, key, 1, 127),
+        "key", CYAML_FLAG_POINTER, struct manager, key, 1, 127),
     CYAML_FIELD_END,
 };
 
@@ -48,11 +48,11 @@ static const cyaml_schema_value_t manager_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct manager, manager_fields),
 };
 
-#define OPTIONAL_UINT(name, s, member) \
+#define OPTIONAL_UINT(name, s, member)                                         \
 	CYAML_FIELD_UINT(name, CYAML_FLAG_OPTIONAL, s, member)
-#define OPTIONAL_TEXT(name, s, member) \
-	CYAML_FIELD_STRING_PTR(name, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, \
-	    s, member, 1, 400)
+#define OPTIONAL_TEXT(name, s, member)                                         \
+	CYAML_FIELD_STRING_PTR(                                                \
+	    name, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, s, member, 1, 400)
 
 static const cyaml_schema_field_t migration_fields[] = {
     OPTIONAL_TEXT("address", struct migration, address),
@@ -69,15 +69,14 @@ static const cyaml_schema_field_t migration_fields[] = {
 
 static const cyaml_schema_field_t file_fields[] = {
     CYAML_FIELD_STRING_PTR(
-	"name", CYAML_FLAG_POINTER, struct file, name, 1, 63),
-    CYAML_FIELD_STRING_PTR(
-	"key", CYAML_FLAG_POINTER, struct file, key, 1, 400),
+        "name", CYAML_FLAG_POINTER, struct file, name, 1, 63),
+    CYAML_FIELD_STRING_PTR("key", CYAML_FLAG_POINTER, struct file, key, 1, 400),
     OPTIONAL_TEXT("listen", struct file, listen),
     OPTIONAL_TEXT("journal", struct file, journal),
     CYAML_FIELD_SEQUENCE("managers", CYAML_FLAG_POINTER, struct file, managers,
-	&manager_schema, 1, CURVE_ALLOWED_MAX),
+        &manager_schema, 1, CURVE_ALLOWED_MAX),
     CYAML_FIELD_MAPPING("migration", CYAML_FLAG_OPTIONAL, struct file,
-	migration, migration_fields),
+        migration, migration_fields),
     OPTIONAL_UINT("mem_reserve_kib", struct file, mem_reserve_kib),
     OPTIONAL_UINT("view_max_s", struct file, view_max_s),
     CYAML_FIELD_END,
@@ -109,8 +108,8 @@ hear(cyaml_log_t level, void *context, const char *format, va_list args)
 		sscanf(place, "(line: %u, column: %u", &complaint->line,
 		    &complaint->column);
 	else if (complaint->text[0] == '\0' && strncmp(text, "Load: ", 6) == 0)
-		snprintf(complaint->text, sizeof(complaint->text), "%s",
-		    text + 6);
+		snprintf(
+		    complaint->text, sizeof(complaint->text), "%s", text + 6);
 }
 
 /* The place of a value in the text, which libcyaml does not keep. */
@@ -151,17 +150,18 @@ static bool take_managers(struct violind_config *config,
 {
 	config->managers =
 	    calloc(file->managers_count, sizeof(*config->managers));
-	for (unsigned i = 0; config->managers && i < file->managers_count; i++) {
+	for (unsigned i = 0; config->managers && i < file->managers_count;
+	     i++) {
 		const struct manager *manager = &file->managers[i];
 
 		if (!curve_public_parse(
-			&config->managers[i], manager->key, NULL))
+		        &config->managers[i], manager->key, NULL))
 			return wrong(source, manager->key,
 			    "is not a public key; one is 44 characters of "
 			    "base64, as in a .pub file of violin keygen");
 		for (unsigned k = 0; k < i; k++)
 			if (curve_public_equal(
-				&config->managers[k], &config->managers[i]))
+			        &config->managers[k], &config->managers[i]))
 				return wrong(source, manager->name,
 				    "has the key of another manager");
 	}
@@ -196,8 +196,7 @@ static bool take_migration(struct violind_config *config,
 	    (m->connect_s ? m->connect_s : 30) * NS_PER_S;
 	config->daemon.transfer_ns =
 	    (m->transfer_s ? m->transfer_s : 3600) * NS_PER_S;
-	config->daemon.answer_ns =
-	    (m->answer_s ? m->answer_s : 60) * NS_PER_S;
+	config->daemon.answer_ns = (m->answer_s ? m->answer_s : 60) * NS_PER_S;
 	config->daemon.max_handovers = m->at_once ? m->at_once : 4;
 	config->daemon.rate_max_bps = m->rate_max_bps;
 	return true;
@@ -224,7 +223,7 @@ static bool take_file(struct violind_config *config, const struct file *file,
 	config->daemon.view_max_ns =
 	    (file->view_max_s ? file->view_max_s : 60) * NS_PER_S;
 	return take_managers(config, file, source) &&
-	    take_migration(config, &file->migration, source);
+	       take_migration(config, &file->migration, source);
 }
 
 static char *read_text(const char *path, struct err *err)
@@ -237,7 +236,8 @@ static char *read_text(const char *path, struct err *err)
 	if (file && text)
 		n = fread(text, 1, FILE_MAX, file);
 	if (!file || !text || ferror(file) || n == FILE_MAX) {
-		err_set(err, "%s: %s", path, file ? "too long" : strerror(errno));
+		err_set(
+		    err, "%s: %s", path, file ? "too long" : strerror(errno));
 		free(text);
 		text = NULL;
 	}
@@ -268,12 +268,11 @@ bool violind_config_load(
 	if (status == CYAML_OK && file)
 		ok = take_file(config, file, &source);
 	else
-		err_set(err,
-		    "%s:%u:%u: %s; violind.conf(5) has what is right", path,
-		    complaint.line ? complaint.line : 1,
+		err_set(err, "%s:%u:%u: %s; violind.conf(5) has what is right",
+		    path, complaint.line ? complaint.line : 1,
 		    complaint.column ? complaint.column : 1,
 		    complaint.text[0] ? complaint.text
-				      : cyaml_strerror(status));
+		                      : cyaml_strerror(status));
 	cyaml_free(&how, &file_schema, file, 0);
 	free(source.text);
 	if (!ok)

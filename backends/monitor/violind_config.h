@@ -9,8 +9,8 @@
 
 struct violind_config {
 	char *name;
-	char *listen;      /* the control endpoint, "tcp://ADDRESS:PORT" */
-	char *journal;     /* directory */
+	char *listen;  /* the control endpoint, "tcp://ADDRESS:PORT" */
+	char *journal; /* directory */
 	struct curve_key key;
 	struct curve_public *managers;
 	size_t n_managers;

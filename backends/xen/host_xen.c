@@ -24,8 +24,8 @@ bool xen_find_domid(struct host_xen *xen, const char *name, uint32_t *domid,
 	*found = false;
 	for (int i = 0; i < n && !*found; i++) {
 		char *own = list[i].domid == 0
-		    ? NULL
-		    : libxl_domid_to_name(xen->ctx, list[i].domid);
+		                ? NULL
+		                : libxl_domid_to_name(xen->ctx, list[i].domid);
 
 		*found = own && strcmp(own, name) == 0;
 		*domid = list[i].domid;
@@ -35,8 +35,8 @@ bool xen_find_domid(struct host_xen *xen, const char *name, uint32_t *domid,
 	return *found || err_set(err, "there is no VM \"%s\"", name);
 }
 
-static bool domid_of(struct host_xen *xen, const char *name, uint32_t *domid,
-    struct err *err)
+static bool domid_of(
+    struct host_xen *xen, const char *name, uint32_t *domid, struct err *err)
 {
 	bool found;
 
@@ -61,8 +61,7 @@ static bool xen_set_cpu(void *host, const char *vm, uint32_t weight,
 	return !failed || xen_refuse(&xen->log, err, vm);
 }
 
-static bool fits(
-    struct host_xen *xen, const struct host_vm *vm, uint64_t kib,
+static bool fits(struct host_xen *xen, const struct host_vm *vm, uint64_t kib,
     struct err *err)
 {
 	uint64_t free_kib;
@@ -75,9 +74,8 @@ static bool fits(
 	if (libxl_get_free_memory(xen->ctx, &free_kib) != 0)
 		return xen_refuse(&xen->log, err, "free memory");
 	return kib - vm->mem_kib <= free_kib ||
-	    err_set(err,
-		"%s: %" PRIu64 " KiB more than the host has free", vm->name,
-		kib - vm->mem_kib - free_kib);
+	       err_set(err, "%s: %" PRIu64 " KiB more than the host has free",
+	           vm->name, kib - vm->mem_kib - free_kib);
 }
 
 static bool xen_set_mem(
@@ -89,11 +87,11 @@ static bool xen_set_mem(
 	bool found;
 
 	return domid_of(xen, name, &domid, err) &&
-	    xen_find(xen, name, &vm, &found, err) &&
-	    fits(xen, &vm, target_kib, err) &&
-	    (libxl_set_memory_target(
-		 xen->ctx, domid, (int64_t)target_kib, 0, 1) == 0 ||
-		xen_refuse(&xen->log, err, name));
+	       xen_find(xen, name, &vm, &found, err) &&
+	       fits(xen, &vm, target_kib, err) &&
+	       (libxl_set_memory_target(
+	            xen->ctx, domid, (int64_t)target_kib, 0, 1) == 0 ||
+	           xen_refuse(&xen->log, err, name));
 }
 
 static bool xen_rename(
@@ -107,9 +105,8 @@ static bool xen_rename(
 		return strcmp(name, to) == 0;
 	if (xen_find_domid(xen, to, &other, &found, err))
 		return err_set(err, "there is a VM \"%s\" already", to);
-	return !found &&
-	    (libxl_domain_rename(xen->ctx, domid, name, to) == 0 ||
-		xen_refuse(&xen->log, err, name));
+	return !found && (libxl_domain_rename(xen->ctx, domid, name, to) == 0 ||
+	                     xen_refuse(&xen->log, err, name));
 }
 
 static bool xen_unpause(void *host, const char *name, struct err *err)
@@ -118,8 +115,8 @@ static bool xen_unpause(void *host, const char *name, struct err *err)
 	uint32_t domid;
 
 	return domid_of(xen, name, &domid, err) &&
-	    (libxl_domain_unpause(xen->ctx, domid, NULL) == 0 ||
-		xen_refuse(&xen->log, err, name));
+	       (libxl_domain_unpause(xen->ctx, domid, NULL) == 0 ||
+	           xen_refuse(&xen->log, err, name));
 }
 
 /* Resumes the same memory and devices (suspend_cancel = 1). */
@@ -139,7 +136,7 @@ static bool xen_resume(void *host, const char *name, struct err *err)
 		return err_set(
 		    err, "%s is not suspended, and not resumed", name);
 	return libxl_domain_resume(xen->ctx, domid, 1, NULL) == 0 ||
-	    xen_refuse(&xen->log, err, name);
+	       xen_refuse(&xen->log, err, name);
 }
 
 static bool xen_describe(
@@ -154,7 +151,7 @@ static bool xen_describe(
 		return false;
 	libxl_domain_config_init(&config);
 	if (libxl_retrieve_domain_configuration(
-		xen->ctx, domid, &config, NULL) == 0)
+	        xen->ctx, domid, &config, NULL) == 0)
 		json = libxl_domain_config_to_json(xen->ctx, &config);
 	libxl_domain_config_dispose(&config);
 	bool ok = json && strlen(json) < cap;
@@ -209,8 +206,7 @@ struct host_xen *host_xen_open(struct err *err)
 
 	assert(xen);
 	xen_log_init(&xen->log);
-	if (libxl_ctx_alloc(
-		&xen->ctx, LIBXL_VERSION, 0, &xen->log.vtable) == 0)
+	if (libxl_ctx_alloc(&xen->ctx, LIBXL_VERSION, 0, &xen->log.vtable) == 0)
 		xen->xs = xs_open(0);
 	if (xen->xs)
 		xen->xc = xc_interface_open(&xen->log.vtable, NULL, 0);

@@ -54,8 +54,8 @@ static int publish(int fd, const char *value)
 {
 	char message[sizeof(struct xs_header) + sizeof(PATH) + 32];
 	char reply[REPLY_MAX];
-	struct xs_header header = {.type = XS_WRITE,
-	    .len = (uint32_t)(sizeof(PATH) + strlen(value))};
+	struct xs_header header = {
+	    .type = XS_WRITE, .len = (uint32_t)(sizeof(PATH) + strlen(value))};
 	size_t n = sizeof(header) + header.len;
 
 	memcpy(message, &header, sizeof(header));

@@ -27,8 +27,8 @@ static bool work_create(
 	    xen->ctx, work->config, work->vm, work->mem_kib, &config, err);
 	if (ok)
 		ok = libxl_domain_create_new(
-			 xen->ctx, &config, &domid, NULL, NULL) == 0 ||
-		    xen_refuse(&xen->log, err, "create");
+		         xen->ctx, &config, &domid, NULL, NULL) == 0 ||
+		     xen_refuse(&xen->log, err, "create");
 	if (ok && libxl_domain_unpause(xen->ctx, domid, NULL) != 0) {
 		libxl_domain_destroy(xen->ctx, domid, NULL);
 		ok = xen_refuse(&xen->log, err, "unpause");
@@ -46,7 +46,7 @@ static bool work_destroy(
 	if (!domid_of(xen, work->vm, &domid, &found, err))
 		return !found;
 	return libxl_domain_destroy(xen->ctx, domid, NULL) == 0 ||
-	    xen_refuse(&xen->log, err, "destroy");
+	       xen_refuse(&xen->log, err, "destroy");
 }
 
 static bool work_send(
@@ -56,9 +56,9 @@ static bool work_send(
 	bool found;
 
 	return domid_of(xen, work->vm, &domid, &found, err) &&
-	    (libxl_domain_suspend(xen->ctx, domid, XEN_CHILD_STREAM,
-		 LIBXL_SUSPEND_LIVE, NULL) == 0 ||
-		xen_refuse(&xen->log, err, "send"));
+	       (libxl_domain_suspend(xen->ctx, domid, XEN_CHILD_STREAM,
+	            LIBXL_SUSPEND_LIVE, NULL) == 0 ||
+	           xen_refuse(&xen->log, err, "send"));
 }
 
 static bool work_receive(
@@ -79,8 +79,8 @@ static bool work_receive(
 		free(config.c_info.name);
 		config.c_info.name = strdup(work->vm);
 		ok = libxl_domain_create_restore(xen->ctx, &config, &domid,
-			 XEN_CHILD_STREAM, -1, &params, NULL, NULL) == 0 ||
-		    xen_refuse(&xen->log, err, "receive");
+		         XEN_CHILD_STREAM, -1, &params, NULL, NULL) == 0 ||
+		     xen_refuse(&xen->log, err, "receive");
 	}
 	libxl_domain_restore_params_dispose(&params);
 	libxl_domain_config_dispose(&config);

@@ -13,10 +13,10 @@
 
 #include "backends/xen/xen_inside.h"
 
-static const char *const keys[] = {
-    "name", "type", "kernel", "ramdisk", "cmdline", "extra", "root", "memory",
-    "maxmem", "vcpus", "cpu_weight", "cap", "tsc_mode", "vif", "disk", "uuid",
-    "on_poweroff", "on_reboot", "on_crash"};
+static const char *const keys[] = {"name", "type", "kernel", "ramdisk",
+    "cmdline", "extra", "root", "memory", "maxmem", "vcpus", "cpu_weight",
+    "cap", "tsc_mode", "vif", "disk", "uuid", "on_poweroff", "on_reboot",
+    "on_crash"};
 
 struct reading {
 	XLU_Config *cfg;
@@ -43,7 +43,7 @@ static unsigned line_of_key(const char *text, const char *key)
 		const char *after = at + len + strspn(at + len, " \t");
 
 		if ((at == text || at[-1] == '\n' || at[-1] == ' ' ||
-			at[-1] == '\t' || at[-1] == ';') &&
+		        at[-1] == '\t' || at[-1] == ';') &&
 		    (*after == '=' || *after == '+'))
 			return line_of(text, at);
 	}
@@ -62,13 +62,14 @@ static bool check_keys(const struct reading *r)
 	const char *at = r->text;
 
 	while (*at) {
-		size_t len = strspn(at, "abcdefghijklmnopqrstuvwxyz_0123456789");
+		size_t len =
+		    strspn(at, "abcdefghijklmnopqrstuvwxyz_0123456789");
 		bool known = len == 0;
 		const char *end = strchr(at, '\n');
 
 		for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 			known = known || (strlen(keys[i]) == len &&
-					     strncmp(keys[i], at, len) == 0);
+			                     strncmp(keys[i], at, len) == 0);
 		if (!known)
 			return err_set(r->err,
 			    "guest configuration:%u: \"%.*s\" is not "
@@ -123,8 +124,8 @@ static bool take_type(const struct reading *r, libxl_domain_config *config)
 	return ok;
 }
 
-static bool take_name(const struct reading *r, const char *vm,
-    libxl_domain_config *config)
+static bool take_name(
+    const struct reading *r, const char *vm, libxl_domain_config *config)
 {
 	char *name = get_text(r, "name"), *uuid = get_text(r, "uuid");
 	bool ok = true;
@@ -132,8 +133,9 @@ static bool take_name(const struct reading *r, const char *vm,
 	if (!name)
 		ok = wrong(r, "name", "the VM's name");
 	else if (strcmp(name, vm) != 0)
-		ok = err_set(r->err, "guest configuration:%u: its name is %s, "
-				     "not %s",
+		ok = err_set(r->err,
+		    "guest configuration:%u: its name is %s, "
+		    "not %s",
 		    line_of_key(r->text, "name"), name, vm);
 	else if (!uuid)
 		libxl_uuid_generate(&config->c_info.uuid);
@@ -146,8 +148,8 @@ static bool take_name(const struct reading *r, const char *vm,
 	return ok;
 }
 
-static bool take_memory(const struct reading *r, uint64_t mem_kib,
-    libxl_domain_config *config)
+static bool take_memory(
+    const struct reading *r, uint64_t mem_kib, libxl_domain_config *config)
 {
 	long memory = 0, maxmem = 0;
 
@@ -163,8 +165,8 @@ static bool take_memory(const struct reading *r, uint64_t mem_kib,
 	if (maxmem == 0)
 		config->b_info.max_memkb =
 		    (uint64_t)memory * KIB_PER_MIB > mem_kib
-		    ? (uint64_t)memory * KIB_PER_MIB
-		    : mem_kib;
+		        ? (uint64_t)memory * KIB_PER_MIB
+		        : mem_kib;
 	if (config->b_info.max_memkb < mem_kib)
 		return wrong(r, "maxmem", "not less than the memory");
 	return true;
@@ -206,14 +208,14 @@ static bool take_kernel(const struct reading *r, libxl_domain_config *config)
 	config->b_info.kernel = get_text(r, "kernel");
 	config->b_info.ramdisk = get_text(r, "ramdisk");
 	if (!cmdline && asprintf(&cmdline, "%s%s%s%s", root ? "root=" : "",
-			    root ? root : "", root && extra ? " " : "",
-			    extra ? extra : "") < 0)
+	                    root ? root : "", root && extra ? " " : "",
+	                    extra ? extra : "") < 0)
 		cmdline = NULL;
 	config->b_info.cmdline = cmdline;
 	free(root);
 	free(extra);
 	return config->b_info.kernel != NULL ||
-	    wrong(r, "kernel", "the path of a kernel on every host");
+	       wrong(r, "kernel", "the path of a kernel on every host");
 }
 
 static bool parse_mac(const char *text, libxl_mac mac)
@@ -221,7 +223,7 @@ static bool parse_mac(const char *text, libxl_mac mac)
 	unsigned byte[6];
 
 	if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x", &byte[0], &byte[1],
-		&byte[2], &byte[3], &byte[4], &byte[5]) != 6)
+	        &byte[2], &byte[3], &byte[4], &byte[5]) != 6)
 		return false;
 	for (int i = 0; i < 6; i++)
 		mac[i] = (uint8_t)byte[i];
@@ -307,19 +309,18 @@ static bool take_disks(const struct reading *r, libxl_domain_config *config)
 	return config->disks != NULL;
 }
 
-static bool take_all(const struct reading *r, const char *vm,
-    uint64_t mem_kib, libxl_domain_config *config)
+static bool take_all(const struct reading *r, const char *vm, uint64_t mem_kib,
+    libxl_domain_config *config)
 {
 	if (!take_type(r, config))
 		return false;
-	libxl_domain_build_info_init_type(
-	    &config->b_info, config->c_info.type);
+	libxl_domain_build_info_init_type(&config->b_info, config->c_info.type);
 	/* A guest that ends stays, and is reported as dead. */
 	config->on_poweroff = config->on_reboot = config->on_crash =
 	    LIBXL_ACTION_ON_SHUTDOWN_PRESERVE;
 	return take_name(r, vm, config) && take_kernel(r, config) &&
-	    take_memory(r, mem_kib, config) && take_cpu(r, config) &&
-	    take_nics(r, config) && take_disks(r, config);
+	       take_memory(r, mem_kib, config) && take_cpu(r, config) &&
+	       take_nics(r, config) && take_disks(r, config);
 }
 
 bool xen_config_parse(libxl_ctx *ctx, const char *text, const char *vm,
@@ -337,7 +338,8 @@ bool xen_config_parse(libxl_ctx *ctx, const char *text, const char *vm,
 	} else if (xlu_cfg_readdata(r.cfg, text, (int)strlen(text)) != 0) {
 		fflush(report);
 		said[strcspn(said, "\n")] = '\0';
-		err_set(err, "%.300s; right is the language of xl.cfg(5)", said);
+		err_set(
+		    err, "%.300s; right is the language of xl.cfg(5)", said);
 	} else {
 		ok = check_keys(&r) && take_all(&r, vm, mem_kib, config);
 	}

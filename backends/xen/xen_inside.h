@@ -27,9 +27,9 @@ struct xen_op {
 	char vm[HOST_NAME_MAX_LEN];
 	pid_t pid;
 	int pidfd;
-	int text;          /* the child tells here why it failed */
-	int64_t kill_ns;   /* aborted: killed then; TIME_NEVER */
-	int64_t reap_ns;   /* next look whether it has ended */
+	int text;        /* the child tells here why it failed */
+	int64_t kill_ns; /* aborted: killed then; TIME_NEVER */
+	int64_t reap_ns; /* next look whether it has ended */
 };
 
 struct host_xen {

@@ -37,8 +37,8 @@ static void destroy(xentoollog_logger *logger)
 
 void xen_log_init(struct xen_log *log)
 {
-	*log = (struct xen_log){
-	    .vtable = {take_message, take_progress, destroy}};
+	*log =
+	    (struct xen_log){.vtable = {take_message, take_progress, destroy}};
 }
 
 bool xen_refuse(struct xen_log *log, struct err *err, const char *what)

@@ -16,7 +16,8 @@
 /* A send that is aborted finds its stream closed, and ends by itself, with
  * its own clean-up; if it does not, it is killed after so long. */
 #define ABORT_NS (5 * NS_PER_S)
-/* A migration asks for events very often; a child is looked after this often. */
+/* A migration asks for events very often; a child is looked after this often.
+ */
 #define REAP_NS (10 * NS_PER_MS)
 
 static bool same_vm(const char *vm, const struct xen_op *op)
@@ -29,7 +30,7 @@ bool xen_is_building(const struct host_xen *xen, const char *vm)
 	for (size_t i = 0; i < HOST_OPS_MAX; i++)
 		if (same_vm(vm, &xen->ops[i]) &&
 		    (xen->ops[i].kind == XEN_CREATE ||
-			xen->ops[i].kind == XEN_RECEIVE))
+		        xen->ops[i].kind == XEN_RECEIVE))
 			return true;
 	return false;
 }
@@ -124,8 +125,7 @@ bool xen_create(void *host, uint64_t op, const char *vm, const char *config,
 
 	/* Checked here, where it can still be refused. */
 	libxl_domain_config_init(&parsed);
-	bool ok =
-	    xen_config_parse(xen->ctx, config, vm, mem_kib, &parsed, err);
+	bool ok = xen_config_parse(xen->ctx, config, vm, mem_kib, &parsed, err);
 	libxl_domain_config_dispose(&parsed);
 	if (!ok)
 		return false;
@@ -191,8 +191,7 @@ static bool reap(struct xen_op *op, struct host_event *event)
 		info.si_pid = op->pid; /* somebody else has reaped it */
 	if (info.si_pid == 0)
 		return false;
-	*event = (struct host_event){
-	    .op = op->op, .kind = HOST_EVENT_FAILED};
+	*event = (struct host_event){.op = op->op, .kind = HOST_EVENT_FAILED};
 	n = read(op->text, event->text, sizeof(event->text) - 1);
 	if (n > 0)
 		event->text[n] = '\0';

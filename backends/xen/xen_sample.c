@@ -98,7 +98,7 @@ static bool read_host(
 	if (!failed) {
 		if (info.free_pages + info.scrub_pages > info.outstanding_pages)
 			free_pages = info.free_pages + info.scrub_pages -
-			    info.outstanding_pages;
+			             info.outstanding_pages;
 		sample->n_cpus = info.nr_cpus;
 		sample->mem_free_kib = free_pages * PAGE_KIB;
 		sample->idle_time_ns = idle_time_ns(xen, info.nr_cpus);
@@ -127,15 +127,15 @@ bool xen_sample(void *host, struct host_sample *sample, struct err *err)
 	sample->mem_total_kib = sample->mem_free_kib;
 	for (int i = 0; i < n && sample->n_vms < HOST_VMS_MAX; i++) {
 		char *name = list[i].domid == 0
-		    ? NULL
-		    : libxl_domid_to_name(xen->ctx, list[i].domid);
+		                 ? NULL
+		                 : libxl_domid_to_name(xen->ctx, list[i].domid);
 
 		if (list[i].domid != 0)
 			sample->mem_total_kib += list[i].current_memkb;
 		/* Without a name it is being made or unmade. */
 		if (name && name[0] != '\0')
-			read_vm(xen, name, &list[i],
-			    &sample->vms[sample->n_vms++]);
+			read_vm(
+			    xen, name, &list[i], &sample->vms[sample->n_vms++]);
 		free(name);
 	}
 	libxl_dominfo_list_free(list, n);

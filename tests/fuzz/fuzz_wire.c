@@ -31,22 +31,22 @@ static bool read_and_write(
 	switch (type) {
 	case MESSAGE_OBSERVE:
 		return message_read_observe(r, &observe) &&
-		    message_write_observe(&w, request, &observe);
+		       message_write_observe(&w, request, &observe);
 	case MESSAGE_REPORT:
 		return message_read_report(r, &report) &&
-		    message_write_report(&w, request, &report);
+		       message_write_report(&w, request, &report);
 	case MESSAGE_ACT:
 		return message_read_act(r, &act) &&
-		    message_write_act(&w, request, &act);
+		       message_write_act(&w, request, &act);
 	case MESSAGE_ANSWER:
 		return message_read_answer(r, &answer) &&
-		    message_write_answer(&w, request, &answer);
+		       message_write_answer(&w, request, &answer);
 	case MESSAGE_CONFIG:
 		return message_read_config(r, &config) &&
-		    message_write_config(&w, request, &config);
+		       message_write_config(&w, request, &config);
 	case MESSAGE_REFUSED:
 		return message_read_refused(r, &text) &&
-		    message_write_refused(&w, request, &text);
+		       message_write_refused(&w, request, &text);
 	default:
 		return false;
 	}

@@ -71,8 +71,8 @@ static bool echoes(struct curve_client *client, const char *text, int ms)
 		zmq_poll(items, CURVE_POLL_ITEMS + 1, 10);
 		while (curve_server_receive(
 		    server, &from, bytes, sizeof(bytes), &len)) {
-			ck_assert(curve_public_equal(
-			    &from.key, &keys[0].public) ||
+			ck_assert(
+			    curve_public_equal(&from.key, &keys[0].public) ||
 			    curve_public_equal(&from.key, &keys[1].public));
 			curve_server_send(server, &from, bytes, len);
 		}
@@ -123,12 +123,12 @@ START_TEST(nothing_is_kept_for_a_server_that_is_away)
 
 	strcpy(endpoint, curve_server_endpoint(server));
 	curve_server_free(server);
-	client = curve_client_new(
-	    clients[0], &server_key.public, endpoint, NULL);
+	client =
+	    curve_client_new(clients[0], &server_key.public, endpoint, NULL);
 	ck_assert_ptr_nonnull(client);
 	ck_assert(!curve_client_send(client, "old", 3));
-	server = curve_server_new(
-	    &server_key, endpoint, &keys[0].public, 1, NULL);
+	server =
+	    curve_server_new(&server_key, endpoint, &keys[0].public, 1, NULL);
 	ck_assert_ptr_nonnull(server);
 	ck_assert(echoes(client, "new", PATIENCE_MS));
 	curve_client_free(client);
@@ -142,8 +142,8 @@ START_TEST(endpoint_that_makes_no_sense_is_told)
 	ck_assert_ptr_null(curve_server_new(
 	    &server_key, "tcp://nowhere", &keys[0].public, 1, &err));
 	ck_assert_ptr_nonnull(strstr(err.text, "tcp://nowhere"));
-	ck_assert_ptr_null(curve_client_new(
-	    clients[0], &server_key.public, "what://?", &err));
+	ck_assert_ptr_null(
+	    curve_client_new(clients[0], &server_key.public, "what://?", &err));
 }
 END_TEST
 

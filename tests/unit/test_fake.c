@@ -14,8 +14,8 @@
 
 static const struct host_api *const api = &host_fake_api;
 static const char *const usual = "host cpus 2 mem 1G\n"
-				 "vm V1 mem 128M max 256M cpu 0.5 used 90M\n"
-				 "vm V2 mem 64M vcpus 2 cpu 5\n";
+                                 "vm V1 mem 128M max 256M cpu 0.5 used 90M\n"
+                                 "vm V2 mem 64M vcpus 2 cpu 5\n";
 static struct host_vm vms[HOST_VMS_MAX];
 static struct host_sample sample = {.vms = vms};
 static int64_t now_ns;
@@ -26,8 +26,7 @@ static struct host_fake *fake_of(const char *first, const char *second)
 	struct err err = {""};
 
 	snprintf(script, sizeof(script), "%s%s", first, second);
-	struct host_fake *fake =
-	    host_fake_new(script, "script", "a", &err);
+	struct host_fake *fake = host_fake_new(script, "script", "a", &err);
 	ck_assert_msg(fake != NULL, "%s", err.text);
 	return fake;
 }
@@ -100,8 +99,8 @@ START_TEST(each_operation_ends_once)
 
 	ck_assert(api->destroy(fake, 7, "V1", NULL));
 	ck_assert(api->destroy(fake, 8, "nobody", NULL));
-	ck_assert(api->create(
-	    fake, 9, "V3", "name = 'V3'\nmemory = 32\n", 0, NULL));
+	ck_assert(
+	    api->create(fake, 9, "V3", "name = 'V3'\nmemory = 32\n", 0, NULL));
 	unsigned seen = 0;
 	while (next(fake, NULL, &event)) {
 		ck_assert_int_eq(event.kind, HOST_EVENT_DONE);
@@ -146,8 +145,7 @@ START_TEST(transfer_ends_suspended_here_and_paused_there)
 	ck_assert_int_eq(ended, 2);
 	ck_assert_int_eq(find(a, "V1").state, HOST_VM_SUSPENDED);
 	ck_assert_int_eq(find(b, "V1--incoming").state, HOST_VM_PAUSED);
-	ck_assert_uint_eq(
-	    find(b, "V1--incoming").mem_kib, 128 * KIB_PER_MIB);
+	ck_assert_uint_eq(find(b, "V1--incoming").mem_kib, 128 * KIB_PER_MIB);
 	ck_assert(host_fake_boot_id(a, "V1", &here));
 	ck_assert(host_fake_boot_id(b, "V1--incoming", &there));
 	ck_assert_uint_eq(here, there);
@@ -206,10 +204,10 @@ START_TEST(calls_of_the_wrong_state_are_refused)
 	ck_assert(!api->set_mem(fake, "V1", 257 * KIB_PER_MIB, NULL));
 	ck_assert(!api->find(fake, "nobody", &vm, &found, NULL));
 	ck_assert(!found);
-	ck_assert(!api->create(
-	    fake, 1, "V1", "name = 'V1'\nmemory = 1\n", 0, NULL));
-	ck_assert(!api->create(
-	    fake, 1, "V9", "name = 'V8'\nmemory = 1\n", 0, NULL));
+	ck_assert(
+	    !api->create(fake, 1, "V1", "name = 'V1'\nmemory = 1\n", 0, NULL));
+	ck_assert(
+	    !api->create(fake, 1, "V9", "name = 'V8'\nmemory = 1\n", 0, NULL));
 	ck_assert(!api->create(
 	    fake, 1, "V9", "name = 'V9'\nmemory = 4096\n", 0, NULL));
 	api->close(fake);
@@ -255,10 +253,10 @@ START_TEST(wrong_script_is_told_with_its_line)
 	for (size_t i = 0; i < sizeof(wrongs) / sizeof(wrongs[0]); i++) {
 		struct err err = {""};
 
-		ck_assert_ptr_null(host_fake_new(
-		    wrongs[i].script, "script", "a", &err));
+		ck_assert_ptr_null(
+		    host_fake_new(wrongs[i].script, "script", "a", &err));
 		ck_assert_msg(strncmp(err.text, wrongs[i].place,
-				  strlen(wrongs[i].place)) == 0,
+		                  strlen(wrongs[i].place)) == 0,
 		    "%zu: %s", i, err.text);
 	}
 }

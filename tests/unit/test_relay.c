@@ -91,13 +91,12 @@ static int tcp(uint16_t port, bool listening)
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
 	if (listening) {
-		ck_assert_int_eq(bind(fd, (struct sockaddr *)&address,
-				     sizeof(address)),
-		    0);
+		ck_assert_int_eq(
+		    bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 		ck_assert_int_eq(listen(fd, 1), 0);
 	} else {
-		ck_assert_int_eq(connect(fd, (struct sockaddr *)&address,
-				     sizeof(address)),
+		ck_assert_int_eq(
+		    connect(fd, (struct sockaddr *)&address, sizeof(address)),
 		    0);
 	}
 	fcntl(fd, F_SETFL, O_NONBLOCK);
@@ -176,8 +175,8 @@ static void take(int side, const struct link_event *event)
 		seen[side].up = true;
 	} else if (event->kind == LINK_LOST) {
 		seen[side].lost = true;
-		snprintf(seen[side].why, sizeof(seen[side].why), "%s",
-		    event->text);
+		snprintf(
+		    seen[side].why, sizeof(seen[side].why), "%s", event->text);
 	} else {
 		ck_assert(seen[side].up);
 		ck_assert_uint_lt(event->len, sizeof(seen[side].said));
@@ -219,14 +218,15 @@ static void step(int64_t ns)
 }
 
 /* Steps of 1 ms until the condition holds. */
-#define UNTIL(condition) \
-	do { \
-		int rounds = 0; \
-		while (!(condition)) { \
-			ck_assert_msg(rounds++ < ROUNDS, "never: " #condition); \
-			step(NS_PER_MS); \
-			usleep(50); \
-		} \
+#define UNTIL(condition)                                                       \
+	do {                                                                   \
+		int rounds = 0;                                                \
+		while (!(condition)) {                                         \
+			ck_assert_msg(                                         \
+			    rounds++ < ROUNDS, "never: " #condition);          \
+			step(NS_PER_MS);                                       \
+			usleep(50);                                            \
+		}                                                              \
 	} while (0)
 
 static uint16_t listen_at(const uint8_t *with)
@@ -243,15 +243,15 @@ static void call(uint16_t port, const uint8_t *with, uint64_t rate_bps)
 	char address[32];
 
 	snprintf(address, sizeof(address), "127.0.0.1:%u", port);
-	ck_assert(relay_api.call(
-	    relays[SOURCE], ID, with, address, rate_bps, NULL));
+	ck_assert(
+	    relay_api.call(relays[SOURCE], ID, with, address, rate_bps, NULL));
 }
 
 static void open_streams(void)
 {
 	for (int side = 0; side < SIDES; side++)
-		ck_assert(relay_api.stream(
-		    relays[side], ID, &streams[side], NULL));
+		ck_assert(
+		    relay_api.stream(relays[side], ID, &streams[side], NULL));
 }
 
 static void finish(void)
@@ -275,8 +275,7 @@ START_TEST(stream_and_messages_arrive_whole_and_in_order)
 	UNTIL(ended || n_received == STREAM_BYTES);
 	ck_assert_uint_eq(n_received, STREAM_BYTES);
 	ck_assert_mem_eq(sent, received, STREAM_BYTES);
-	ck_assert_uint_eq(
-	    relay_api.progress(relays[TARGET], ID), STREAM_BYTES);
+	ck_assert_uint_eq(relay_api.progress(relays[TARGET], ID), STREAM_BYTES);
 	relay_api.say(relays[TARGET], ID, "ready", 5);
 	UNTIL(strcmp(seen[SOURCE].said, "ready") == 0);
 	/* What is said before the close arrives. */

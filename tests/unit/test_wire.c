@@ -22,16 +22,16 @@ START_TEST(message_is_the_bytes_of_the_specification)
 	    1, 0,                /* version */
 	    1, 1,                /* OBSERVE */
 	    8, 0, 0, 0,          /* body */
-	    0, 0, 0, 0,
-	    0x08, 0x07, 0x06, 0x05, 0x04, 0x03, 0x02, 0x01, /* request */
+	    0, 0, 0, 0, 0x08, 0x07, 0x06, 0x05, 0x04, 0x03, 0x02,
+	    0x01,                         /* request */
 	    0x2a, 0, 0, 0, 0, 0, 0, 0x80, /* generation */
 	};
 	struct message_observe observe = {UINT64_C(0x800000000000002a)};
 	struct wire_writer w;
 
 	wire_writer_init(&w, bytes, sizeof(bytes));
-	ck_assert(message_write_observe(
-	    &w, UINT64_C(0x0102030405060708), &observe));
+	ck_assert(
+	    message_write_observe(&w, UINT64_C(0x0102030405060708), &observe));
 	ck_assert_uint_eq(w.len, sizeof(right));
 	ck_assert_mem_eq(bytes, right, sizeof(right));
 }
@@ -101,7 +101,8 @@ static uint64_t draw(void)
 {
 	static const unsigned shifts[] = {0, 20, 40, 60};
 	uint64_t value = (uint64_t)(unsigned)rand() << 33 ^
-	    (uint64_t)(unsigned)rand() << 11 ^ (uint64_t)(unsigned)rand();
+	                 (uint64_t)(unsigned)rand() << 11 ^
+	                 (uint64_t)(unsigned)rand();
 
 	return value >> shifts[rand() % 4];
 }
@@ -182,9 +183,8 @@ static bool read_report(
 	struct wire_reader r;
 
 	wire_reader_init(&r, from, len);
-	return wire_get_header(&r, &header) &&
-	    header.type == MESSAGE_REPORT && header.request == 7 &&
-	    message_read_report(&r, report);
+	return wire_get_header(&r, &header) && header.type == MESSAGE_REPORT &&
+	       header.request == 7 && message_read_report(&r, report);
 }
 
 static void check_same_vm(const struct host_vm *a, const struct host_vm *b)
