@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "backends/location_message.h"
 #include "tests/netns/world.h"
@@ -27,6 +28,7 @@ enum {
 	LOSS_PERCENT = 20,
 	REPEAT_PERCENT = 20,
 	DELAY_MS = 120,
+	LIFETIME_S = 180, /* whatever goes wrong */
 };
 
 /* A message under way to a host. */
@@ -450,6 +452,7 @@ int main(int argc, char **argv)
 	if (!m.messages)
 		world_die("memory");
 	printf("     seed %s\n", argv[6]);
+	alarm(LIFETIME_S);
 	world_open(&m.world);
 	connect_hosts();
 	load_truth();
