@@ -383,7 +383,6 @@ static void steps_of_manager(struct world w)
 }
 
 /* --- what must hold ------------------------------------------------------- */
-
 static bool is_safe(const struct world *w)
 {
 	const struct side *source = &w->side[SOURCE];
