@@ -15,7 +15,7 @@ struct args {
 	struct opt_list sets;
 	uint64_t seed;
 	bool force, json, act;
-	const char *backend, *control, *metrics;
+	const char *backend, *control, *metrics, *die_at;
 	uint64_t rate_mbit;
 };
 
@@ -78,6 +78,7 @@ static int run_on_backend(
 	    .out = args->out,
 	    .control = args->control,
 	    .metrics = args->metrics,
+	    .die_at = args->die_at,
 	    .rate_mbit = args->rate_mbit,
 	    .act = args->act,
 	    .force = args->force,
@@ -122,6 +123,8 @@ int cmd_run(int argc, char **argv)
 	        .text = &args.metrics},
 	    {0, "rate", "MBIT/S", "xen: at most this for a migration",
 	        .number = &args.rate_mbit},
+	    {0, "die-at", "TEXT", "xen: kill itself when it logs this, for tests",
+	        .text = &args.die_at},
 	    {0}};
 	const struct opts opts = {"run", "FILE",
 	    "Runs a scenario and prints when each environment ended.", 1, 1,

@@ -296,6 +296,7 @@ int run_xen(const struct run_xen_args *args, struct err *err)
 	    .control =
 		args->control ? args->control : live_run_default_control(),
 	    .metrics = args->metrics,
+	    .die_at = args->die_at,
 	    .act = args->act,
 	    .reloads = true,
 	    .rate_bps = args->rate_mbit * 1000000};

@@ -40,13 +40,18 @@ static void view_there(
 static void view_move(const struct live *live, uint32_t v,
     const struct live_move *move, struct vm_observation *out)
 {
+	struct host_id from = {move->source.host}, to = {move->target.host};
+
 	view_there(live, v, out);
-	out->state = VM_MIGRATING;
-	out->host = (struct host_id){move->source.host};
-	out->target = (struct host_id){move->target.host};
-	if (host_none(out->host)) {
-		out->host = out->target;
-		out->target = NO_HOST;
+	if (host_none(from))
+		from = live->vms[v].host;
+	out->host = host_none(from) ? to : from;
+	if (!host_none(from) && !host_none(to) && !host_is(from, to)) {
+		out->state = VM_MIGRATING;
+		out->target = to;
+	} else {
+		/* One end alone was heard of: not to be touched there. */
+		out->state = VM_STARTING;
 	}
 }
 

@@ -39,12 +39,14 @@ const char *live_run_default_control(void)
 /* "time what key=value ...", for people and for machines. */
 void run_log(void *self, const char *text)
 {
+	const struct live_run *run = self;
 	int64_t now_ns = clock_ns(CLOCK_REALTIME);
 	time_t seconds = (time_t)(now_ns / NS_PER_S);
 	struct tm utc;
 	char when[32];
 
-	(void)self;
+	if (run->options.die_at && strstr(text, run->options.die_at))
+		kill(getpid(), SIGKILL);
 	if (getenv("JOURNAL_STREAM")) {
 		fprintf(stderr, "%s\n", text);
 		return;

@@ -433,9 +433,26 @@ static void plan_vm(struct whim *whim, const struct model *m,
 	a->reason.text = "a whim";
 }
 
+/* What core/observation.h promises of hosts. */
+static bool is_sound(
+    const struct model *m, const struct vm_observation *vm)
+{
+	bool moves = vm->state == VM_MIGRATING;
+
+	if (vm_is_placed(vm) != (vm->host.ix < m->n_hosts))
+		return false;
+	return moves ? vm->target.ix < m->n_hosts &&
+		    vm->target.ix != vm->host.ix
+		     : host_none(vm->target);
+}
+
 static void whim_decide(void *state, const struct model *m,
     const struct observation *obs, struct plan *plan)
 {
+	for (uint32_t v = 0; v < m->n_vms; v++)
+		ck_assert_msg(is_sound(m, &obs->vms[v]), "%s: %s on %u to %u",
+		    m->vms[v].name, vm_state_name(obs->vms[v].state),
+		    obs->vms[v].host.ix, obs->vms[v].target.ix);
 	for (uint32_t e = 0; e < m->n_envs; e++)
 		if (obs->envs[e].state == ENV_QUEUED)
 			plan_env(state, m, &m->envs[e], plan);
