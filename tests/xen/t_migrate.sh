@@ -57,7 +57,7 @@ EOF
 trap 'status=$?; [ $status -eq 0 ] || { on m "cat /run/manager.log"
 	for h in a b c; do on $h "cat /run/violind.log"; done; } >&2' EXIT
 
-eventually 60 ask status > /dev/null || fail "the manager does not answer"
+eventually 60 ask status > /dev/null 2>&1 || fail "the manager does not answer"
 eventually 60 runs_on a || fail "$vm was not created on a: $(ask status)"
 on a guest wait $vm
 inside=$(drain a b) || fail "$inside"
