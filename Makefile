@@ -150,7 +150,7 @@ $(addprefix $(B)/,violin violind violin-tunneld violin-tunnelctl): \
 # For any guest: it needs nothing but a kernel.
 $(B)/violin-guest-agent: $(B)/backends/xen/violin-guest-agent.o
 	$(call say,LINK,$@)
-	$(Q)$(link) -static -s -o $@ $<
+	$(Q)$(link) $(if $(INSTRUMENT),,-static -s) -o $@ $<
 
 include tests/tests.mk
 
