@@ -123,7 +123,7 @@ int cmd_run(int argc, char **argv)
 	        .text = &args.metrics},
 	    {0, "rate", "MBIT/S", "xen: at most this for a migration",
 	        .number = &args.rate_mbit},
-	    {0, "die-at", "TEXT", "xen: kill itself when it logs this, for tests",
+	    {0, "die-at", "TEXT", "xen: for tests: kill itself at this line",
 	        .text = &args.die_at},
 	    {0}};
 	const struct opts opts = {"run", "FILE",

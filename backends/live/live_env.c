@@ -51,7 +51,7 @@ static void note(struct live *live, uint32_t e, const char *text)
 	snprintf(live->envs[e].note, LIVE_NOTE_MAX, "%s", text);
 }
 
-/* --- removing ---------------------------------------------------------------*/
+/* --- removing ----------------------------------------------------------- */
 
 static void remove_vm(struct live *live, uint32_t v)
 {
@@ -98,7 +98,7 @@ void live_env_created(
 	    live->model->vms[v].name, text);
 }
 
-/* --- what state it is in ------------------------------------------------------*/
+/* --- what state it is in ------------------------------------------------ */
 
 static enum env_state state_there(
     struct live *live, uint32_t e, const struct counts *n)
@@ -241,7 +241,7 @@ int64_t live_env_next(const struct live *live)
 	return next_ns;
 }
 
-/* --- wishes --------------------------------------------------------------------*/
+/* --- wishes ------------------------------------------------------------- */
 
 bool live_create(struct live *live, uint32_t e, struct err *err)
 {
@@ -274,7 +274,8 @@ bool live_destroy(struct live *live, uint32_t e, struct err *err)
 {
 	struct live_env *env = &live->envs[e];
 
-	if (!env->asked && (env->state == ENV_ABSENT || env->state == ENV_ENDED))
+	if (!env->asked &&
+	    (env->state == ENV_ABSENT || env->state == ENV_ENDED))
 		return err_set(err, "%s is not there",
 		    live->model->envs[e].name);
 	env->ending = true;

@@ -59,7 +59,7 @@ struct live_vm {
 struct live_env {
 	bool asked;       /* is wished for */
 	bool ending;      /* all its VMs are to go */
-	bool again;       /* a creation failed: all go, then it is asked again */
+	bool again;       /* a creation failed: all go, then come again */
 	bool complete;    /* all its VMs have been seen running */
 	bool done;        /* they have shut down by themselves */
 	int64_t queued_ns, moved_ns;

@@ -15,7 +15,7 @@ struct live_run_options {
 	const char *control; /* path of the control socket */
 	const char *metrics; /* "ADDRESS:PORT", or NULL */
 	const char *die_at;  /* SIGKILL when this is logged; for tests */
-	bool act;            /* else it decides and shows, and acts on nothing */
+	bool act;            /* else it decides and shows, but does nothing */
 	bool reloads;        /* SIGHUP: live_run ends with LIVE_RUN_RELOAD */
 	uint64_t rate_bps;
 };

@@ -22,7 +22,7 @@ struct live_site {
 	struct curve_key key;
 	struct curve_public *hosts;
 	char **addresses; /* of hosts, without ports */
-	char **configs;   /* of environments: 2 e the VMs', 2 e + 1 the head's */
+	char **configs;   /* of environment e: 2 e VMs', 2 e + 1 its head's */
 };
 
 bool live_site_open(struct live_site *site, const struct scenario *scenario,

@@ -111,7 +111,9 @@ until_true() {
 	done
 }
 
-status_has() { ask status --json >"$T/status.json" && grep -q "$1" "$T/status.json"; }
+status_has() {
+	ask status --json >"$T/status.json" && grep -q "$1" "$T/status.json"
+}
 runs_on() { status_has "\"V-1\", \"state\": \"running\", \"host\": \"$1\""; }
 runs_somewhere() { runs_on h1 || runs_on h2; }
 is_quiet() { status_has '"handovers": \[$' && runs_somewhere &&
@@ -137,7 +139,7 @@ check_history() {
 	}' "$T/history" || return 1
 }
 
-# --- a dry run shows, and touches nothing ------------------------------------------
+# --- a dry run shows, and touches nothing -------------------------------------
 fresh
 : >"$T/manager.log"
 start_host h1
@@ -150,7 +152,7 @@ wait $manager
 	[ -s "$T/out/record" ] && ok || bad "dry run"
 grep -q ' act ' "$T/h1.log" "$T/h2.log" && bad "dry run acts" || ok
 
-# --- acting: made, moved, destroyed; the record replays; metrics ---------------------
+# --- acting: made, moved, destroyed; the record replays; metrics --------------
 rm -rf "$T/out"
 start_manager --act -o "$T/out"
 until_true 20 runs_somewhere && ok || bad "no VM was made"
@@ -171,7 +173,7 @@ wait $manager && ok || bad "interrupted, it failed"
 grep -q ",V-1,$from,$to,.*,done" "$T/out/migrations.csv" && ok ||
 	bad "the migration is not in the results"
 
-# --- killed at each step --------------------------------------------------------------
+# --- killed at each step ------------------------------------------------------
 # One run: a VM, its host drained; WHO is killed at STEP and started again.
 run_killed() { # WHO STEP
 	fresh
@@ -246,7 +248,7 @@ target target-starting:unpaused
 target target-running:noted
 END
 
-# --- who may not command ----------------------------------------------------------------
+# --- who may not command ------------------------------------------------------
 fresh
 start_host h1
 start_host h2
@@ -257,7 +259,7 @@ sed 's/manager.key/other.key/' "$T/site.yaml" >"$T/other.yaml"
 	! grep -q 'host name=' "$T/manager.log" && ok ||
 	bad "a manager that is not listed was heard"
 
-# --- a site that is wrong ----------------------------------------------------------------
+# --- a site that is wrong -----------------------------------------------------
 wrong() { # WHAT SED-SCRIPT PATTERN
 	sed "$2" "$T/site.yaml" >"$T/wrong.yaml"
 	"$V" run --backend xen "$T/wrong.yaml" --act --control "$T/c3.sock" \
