@@ -140,14 +140,27 @@ static struct want next_want(const struct violin *s, uint32_t v)
 	return want;
 }
 
+/* What it has, for a VM that ran before this policy saw it: a manager that
+ * has been started anew takes over without a stir. */
+static struct want present_want(const struct violin *s, uint32_t v)
+{
+	return (struct want){
+	    vm_cpu_alloc_mcpu(&s->model->vms[v], &s->obs->vms[v]),
+	    s->obs->vms[v].mem_target_kib};
+}
+
 static void step_desire(struct violin *s)
 {
 	for (uint32_t v = 0; v < s->model->n_vms; v++) {
 		const struct vm_observation *seen = &s->obs->vms[v];
 
-		if (!vm_is_placed(seen))
+		if (!vm_is_placed(seen)) {
 			s->want[v] = first_want(s, v);
-		else if (vm_is_sampled(s->obs, seen))
+			continue;
+		}
+		if (s->want[v].cpu_mcpu == 0)
+			s->want[v] = present_want(s, v);
+		if (vm_is_sampled(s->obs, seen))
 			s->want[v] = next_want(s, v);
 	}
 }

@@ -106,7 +106,20 @@ static void migrate(struct violin *s, uint32_t v, uint32_t to, uint32_t group,
 	s->domain_moves[s->model->hosts[to].domain.ix] = 1;
 }
 
-/* What of an overloaded host would be over if the leaving had left. */
+static struct reason why_leave(const struct violin *s, uint32_t h)
+{
+	if (s->obs->hosts[h].state == HOST_DRAINING)
+		return (struct reason){"its host is to be emptied; the least "
+				       "loaded in the domain holds it",
+		    0, 0};
+	return (struct reason){"its host is overloaded, {} CPUs desired of "
+			       "{}; the least loaded in the domain holds it",
+	    s->tables.hosts[h].cpu_mcpu / MCPU_PER_CPU,
+	    s->model->hosts[h].cpu_mcpu / (double)MCPU_PER_CPU};
+}
+
+/* Sends VMs away, the smallest first, until it would not be overloaded if
+ * those that leave had left. */
 static void relieve_host(struct violin *s, uint32_t h)
 {
 	struct host_load *load = &s->tables.hosts[h];
@@ -127,11 +140,7 @@ static void relieve_host(struct violin *s, uint32_t h)
 	           load->mem_kib > load->mem_cap_kib + leaving_kib)) {
 		uint32_t v = heap_pop(&s->vms).id;
 		uint32_t to = pop_host(s, full_want(s, v), true);
-		struct reason why = {
-		    "its host is overloaded, {} CPUs desired of {}; the least "
-		    "loaded in the domain holds it",
-		    load->cpu_mcpu / MCPU_PER_CPU,
-		    s->model->hosts[h].cpu_mcpu / (double)MCPU_PER_CPU};
+		struct reason why = why_leave(s, h);
 
 		if (to == ID_NONE)
 			continue;

@@ -270,6 +270,21 @@ START_TEST(draining_host_is_emptied)
 }
 END_TEST
 
+/* A manager that is started anew has seen no period yet. */
+START_TEST(first_look_at_what_runs_changes_nothing)
+{
+	toy_domain(t, 1, 1536 * MB);
+	toy_env(t, 2, 400 * MB);
+	toy_run(t, 0, 0, 0, 10 * MB);
+	toy_run(t, 1, 0, 0, 10 * MB);
+	t->seen_vms[0].weight = t->seen_vms[1].weight = WEIGHT_DEFAULT / 2;
+	t->obs.period_ns = 0;
+	toy_policy(t, &policy_violin);
+	toy_step(t);
+	ck_assert_uint_eq(t->plan.n_actions, 0);
+}
+END_TEST
+
 START_TEST(stale_host_is_left_alone)
 {
 	toy_domain(t, 2, 1536 * MB);
@@ -314,6 +329,7 @@ int main(void)
 	    c, shortage_of_memory_moves_the_one_whose_going_ends_it);
 	tcase_add_test(c, weights_give_the_fair_share_of_the_desires);
 	tcase_add_test(c, draining_host_is_emptied);
+	tcase_add_test(c, first_look_at_what_runs_changes_nothing);
 	tcase_add_test(c, stale_host_is_left_alone);
 	suite_add_tcase(s, c);
 	srunner_run_all(r, CK_NORMAL);
