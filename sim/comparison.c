@@ -98,6 +98,15 @@ void comparison_write_csv(const struct comparison *c, FILE *out)
 	}
 }
 
+/* What became of a row that has no time, such as "crashed". */
+static const char *why_not(
+    const struct comparison *c, uint32_t row, uint32_t k)
+{
+	return row < comparison_average(c)
+	           ? results_envs(c->results[k])[row].outcome
+	           : "-";
+}
+
 static void print_row(const struct comparison *c, FILE *out, uint32_t row)
 {
 	fprintf(out, "%-20s", comparison_row_name(c, row));
@@ -107,7 +116,7 @@ static void print_row(const struct comparison *c, FILE *out, uint32_t row)
 		if (isfinite(time_s))
 			fprintf(out, " %12.1f", time_s);
 		else
-			fprintf(out, " %12s", "-");
+			fprintf(out, " %12s", why_not(c, row, k));
 	}
 	for (uint32_t k = 1; k < c->n; k++) {
 		double ratio = comparison_ratio(c, row, k);
