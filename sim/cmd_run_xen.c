@@ -253,16 +253,15 @@ static enum live_run_end run_leg(
 	    &listener, err);
 }
 
-/* The site is read again: a bad one is refused, and the old goes on. */
-static bool is_readable(const struct run_xen_args *args)
+/* All that a leg would read, read once before the old one ends. */
+static bool is_readable(void *self, struct err *err)
 {
-	struct err err = {""};
-	struct scenario *site = run_load(args->path, &args->sets, &err);
+	const struct run_xen_args *args = self;
+	struct scenario *site = run_load(args->path, &args->sets, err);
+	bool ok = site && live_run_check(site, err);
 
-	if (!site)
-		fprintf(stderr, "violin run: reload: %s\n", err.text);
 	scenario_free(site);
-	return site != NULL;
+	return ok;
 }
 
 static int run_legs(const struct run_xen_args *args, struct live_run *run,
@@ -274,9 +273,7 @@ static int run_legs(const struct run_xen_args *args, struct live_run *run,
 	while (end == LIVE_RUN_RELOAD) {
 		struct err finish = {""};
 
-		do
-			end = run_leg(run, leg, err);
-		while (end == LIVE_RUN_RELOAD && !is_readable(args));
+		end = run_leg(run, leg, err);
 		if (!finish_leg(leg, args, live_run_now_ns(run), &finish)) {
 			*err = finish;
 			end = LIVE_RUN_FAILED;
@@ -292,13 +289,15 @@ static int run_legs(const struct run_xen_args *args, struct live_run *run,
 
 int run_xen(const struct run_xen_args *args, struct err *err)
 {
+	struct run_xen_args copy = *args;
 	const struct live_run_options options = {
 	    .control =
 		args->control ? args->control : live_run_default_control(),
 	    .metrics = args->metrics,
 	    .die_at = args->die_at,
 	    .act = args->act,
-	    .reloads = true,
+	    .is_readable = is_readable,
+	    .self = &copy,
 	    .rate_bps = args->rate_mbit * 1000000};
 	struct live_run *run = NULL;
 	int status = EXIT_USAGE;

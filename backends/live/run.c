@@ -313,13 +313,24 @@ static bool open_site(struct live_run *run, const struct scenario *site,
 
 /* --- the loop ----------------------------------------------------------- */
 
+bool run_reload(struct live_run *run, struct err *err)
+{
+	char line[ERR_TEXT_MAX + 32];
+
+	run->reload = run->options.is_readable(run->options.self, err);
+	snprintf(line, sizeof line, "reload %s", run->reload ? "" : err->text);
+	run_log(run, line);
+	return run->reload;
+}
+
 static void take_signals(struct live_run *run)
 {
 	struct signalfd_siginfo info;
+	struct err err = {""};
 
 	while (read(run->signals, &info, sizeof info) == sizeof info) {
-		if (info.ssi_signo == SIGHUP && run->options.reloads)
-			run->reload = true;
+		if (info.ssi_signo == SIGHUP)
+			run_reload(run, &err);
 		else
 			run->ended = true;
 	}

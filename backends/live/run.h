@@ -16,7 +16,10 @@ struct live_run_options {
 	const char *metrics; /* "ADDRESS:PORT", or NULL */
 	const char *die_at;  /* SIGKILL when this is logged; for tests */
 	bool act;            /* else it decides and shows, but does nothing */
-	bool reloads;        /* SIGHUP: live_run ends with LIVE_RUN_RELOAD */
+	/* Before its site is read again: is it right?  False with err: the old
+	 * one goes on. */
+	bool (*is_readable)(void *self, struct err *err);
+	void *self;
 	uint64_t rate_bps;
 };
 

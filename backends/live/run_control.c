@@ -144,14 +144,6 @@ static bool resolve(struct live_run *run, const char *id, const char *name,
 	return live_resolve(run->live, strtoull(id, NULL, 10), word, err);
 }
 
-static bool ask_reload(struct live_run *run, struct err *err)
-{
-	if (!run->options.reloads)
-		return err_set(err, "this manager cannot read its site again");
-	run->reload = true;
-	return true;
-}
-
 static bool do_request(struct live_run *run, char *word, char *words[3],
     struct err *err)
 {
@@ -164,7 +156,7 @@ static bool do_request(struct live_run *run, char *word, char *words[3],
 	if (strcmp(word, "resolve") == 0)
 		return resolve(run, words[0], words[1], words[2], err);
 	if (strcmp(word, "reload") == 0)
-		return ask_reload(run, err);
+		return run_reload(run, err);
 	return err_set(err, "\"%.40s\" is not understood", word);
 }
 

@@ -57,6 +57,8 @@ struct live_run {
 };
 
 void run_log(void *run, const char *text);
+/* Ends the loop to read the site again, if that is right. */
+bool run_reload(struct live_run *run, struct err *err);
 
 /* run_control.c */
 void run_answer_control(void *run, char *request, FILE *out);

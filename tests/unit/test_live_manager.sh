@@ -164,6 +164,11 @@ ask drain $from && bad "drained twice" || ok
 ask drain nobody && bad "drained nobody" || ok
 ask pause && status_has '"paused": true' && ask resume && ok || bad "pause"
 check_history && ok || bad "history"
+cp "$T/site.yaml" "$T/site.right"
+echo nonsense >"$T/site.yaml"
+ask reload && bad "a wrong site was taken" || ok
+grep -q 'site.yaml:1:1' "$T/ask.txt" && ok || bad "it is not said why"
+cp "$T/site.right" "$T/site.yaml"
 ask destroy V && until_true 20 status_has '"state": "ended"' && ok ||
 	bad "no end"
 kill -INT $manager
