@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/err.h"
 #include "sim/cmd.h"
 #include "sim/opts.h"
 #ifdef HAVE_LIVE

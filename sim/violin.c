@@ -50,11 +50,11 @@ static int print_help(FILE *out, int status)
 static int print_version(void)
 {
 	printf("violin %s\ncore %s\n", VIOLIN_VERSION, core_digest);
-#ifdef HAVE_XEN
+#ifdef HAVE_LIVE
 	puts("live mode is in this program");
 #else
-	puts("live mode is not in this program: libxenlight was not there "
-	     "when it was built");
+	puts("live mode is not in this program: ZeroMQ, libsodium and libmnl "
+	     "were not there when it was built");
 #endif
 	return EXIT_DONE;
 }
