@@ -267,8 +267,8 @@ sed 's/manager.key/other.key/' "$T/site.yaml" >"$T/other.yaml"
 # --- a site that is wrong -----------------------------------------------------
 wrong() { # WHAT SED-SCRIPT PATTERN
 	sed "$2" "$T/site.yaml" >"$T/wrong.yaml"
-	"$V" run --backend xen "$T/wrong.yaml" --act --control "$T/c3.sock" \
-		>"$T/wrong.out" 2>&1
+	timeout 20 "$V" run --backend xen "$T/wrong.yaml" --act \
+		--control "$T/c3.sock" >"$T/wrong.out" 2>&1
 	[ $? -eq 2 ] && grep -q "$3" "$T/wrong.out" && ok ||
 		bad "$1: $(cat "$T/wrong.out")"
 }
@@ -280,7 +280,7 @@ wrong "a key twice" \
 wrong "a host twice" 's/name: h2/name: h1/' 'wrong.yaml:[78]:.*two hosts'
 wrong "an address twice" "s/:$((base + 1))/:$base/" \
 	'wrong.yaml:7:.*h1 has this address'
-wrong "no address" 's/address: "[^"]*1",//' 'address'
+wrong "no address" '/h1/s/address: "[^"]*",//' 'wrong.yaml:5:.*address'
 wrong "no such config" 's/guest.cfg/no.cfg/' 'wrong.yaml:11:.*no.cfg'
 printf 'name = "${nmae}"\n' >"$T/bad.cfg"
 wrong "a wrong word" 's/guest.cfg/bad.cfg/' 'bad.cfg:1:9: "${nmae}"'
