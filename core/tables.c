@@ -67,6 +67,16 @@ static void fill_hosts(
 	}
 }
 
+/* A head VM stays even where all others have to leave. */
+static void keep_head(struct tables *t, const struct observation *obs,
+    struct host_id host, struct want want)
+{
+	if (obs->hosts[host.ix].state != HOST_DRAINING)
+		return;
+	t->hosts[host.ix].cpu_cap_mcpu += want.cpu_mcpu;
+	t->hosts[host.ix].mem_cap_kib += want.mem_kib;
+}
+
 void tables_fill(struct tables *t, const struct model *m,
     const struct observation *obs, const struct want *want)
 {
@@ -81,6 +91,8 @@ void tables_fill(struct tables *t, const struct model *m,
 		if (!vm_is_placed(vm))
 			continue;
 		t->hosts[vm->host.ix].held_kib += vm_held_kib(vm);
+		if (m->vms[v].is_head)
+			keep_head(t, obs, vm->host, full);
 		if (host_none(vm->target)) {
 			tables_add(t, vm->host, full);
 		} else {

@@ -22,7 +22,8 @@ struct want {
 
 struct host_load {
 	double cpu_mcpu;     /* sum of desired CPU */
-	double cpu_cap_mcpu; /* 0 on a host that is to be emptied */
+	double cpu_cap_mcpu; /* of a host that is to be emptied: only what its
+	                        head VMs, which stay, have */
 	uint64_t mem_kib;    /* sum of max(held, desired) memory */
 	uint64_t held_kib;   /* sum of held memory, arriving and leaving */
 	uint64_t mem_cap_kib;

@@ -18,6 +18,11 @@ static double cpu_limit(const struct violin *s, const struct host_load *h)
 	return h->cpu_cap_mcpu * (1 + s->values[P_CPU_SLACK]);
 }
 
+static bool is_drained(const struct violin *s, uint32_t h)
+{
+	return s->obs->hosts[h].state == HOST_DRAINING;
+}
+
 static bool is_short(const struct violin *s, uint32_t h)
 {
 	const struct host_load *load = &s->tables.hosts[h];
@@ -108,7 +113,7 @@ static void migrate(struct violin *s, uint32_t v, uint32_t to, uint32_t group,
 
 static struct reason why_leave(const struct violin *s, uint32_t h)
 {
-	if (s->obs->hosts[h].state == HOST_DRAINING)
+	if (is_drained(s, h))
 		return (struct reason){"its host is to be emptied; the least "
 				       "loaded in the domain holds it",
 		    0, 0};
@@ -139,7 +144,7 @@ static void relieve_host(struct violin *s, uint32_t h)
 	       (load->cpu_mcpu > cpu_limit(s, load) ||
 	           load->mem_kib > load->mem_cap_kib + leaving_kib)) {
 		uint32_t v = heap_pop(&s->vms).id;
-		uint32_t to = pop_host(s, full_want(s, v), true);
+		uint32_t to = pop_host(s, full_want(s, v), !is_drained(s, h));
 		struct reason why = why_leave(s, h);
 
 		if (to == ID_NONE)
@@ -329,6 +334,18 @@ static bool leaves_enough(struct violin *s, uint32_t e, uint32_t d)
 	return n_short == 0;
 }
 
+/* Does a compute VM of it stand on a host that is to be emptied? */
+static bool has_to_leave(const struct violin *s, uint32_t e)
+{
+	const struct environment *env = &s->model->envs[e];
+
+	for (uint32_t i = 0; i < env->n_vms; i++)
+		if (!s->model->vms[env->first_vm + i].is_head &&
+		    is_drained(s, s->obs->vms[env->first_vm + i].host.ix))
+			return true;
+	return false;
+}
+
 static bool may_move(
     struct violin *s, uint32_t e, uint32_t from, uint32_t to)
 {
@@ -338,6 +355,8 @@ static bool may_move(
 
 	if (dst.cpu_cap_mcpu <= 0)
 		return false;
+	if (has_to_leave(s, e))
+		return places_in(s, e, to);
 	if (src.n_short > 0)
 		return (dst.cpu_mcpu + need) * src.cpu_cap_mcpu <=
 		           (src.cpu_mcpu + slack * src.cpu_cap_mcpu) *
@@ -354,7 +373,10 @@ static void move_env(struct violin *s, uint32_t e, uint32_t from)
 	struct domain_load load = s->loads[from];
 	uint32_t group = plan_new_group(s->plan);
 	struct reason why = {
-	    load.n_short > 0
+	    has_to_leave(s, e)
+	        ? "a host of its domain is to be emptied ({} CPUs desired of "
+	          "{} left); the other has room for all of it"
+	    : load.n_short > 0
 	        ? "memory is short in its domain ({} CPUs desired of {}), and "
 	          "enough without it; the other has room for all of it"
 	        : "its domain is overloaded, {} CPUs desired of {}; the other "

@@ -270,6 +270,42 @@ START_TEST(draining_host_is_emptied)
 }
 END_TEST
 
+/* Its domain has no other host; the other domain is as loaded already. */
+START_TEST(draining_sends_environments_away_but_not_their_heads)
+{
+	toy_domain(t, 1, 1536 * MB);
+	toy_domain(t, 1, 1536 * MB);
+	toy_env(t, 2, 400 * MB);
+	toy_env(t, 1, 400 * MB);
+	t->vms[0].is_head = 1;
+	toy_run(t, 0, 0, 10, 240 * MB);
+	toy_run(t, 1, 0, 1000, 240 * MB);
+	toy_run(t, 2, 1, 1000, 240 * MB);
+	t->seen_hosts[0].state = HOST_DRAINING;
+	toy_policy(t, &policy_violin);
+	toy_step(t);
+	ck_assert_uint_eq(toy_count(t, ACTION_MIGRATE), 1);
+	ck_assert_uint_eq(toy_find(t, ACTION_MIGRATE, 1)->to.ix, 1);
+	ck_assert_ptr_null(toy_find(t, ACTION_MIGRATE, 1)->refused);
+}
+END_TEST
+
+/* Nothing of it is left there to move. */
+START_TEST(drained_host_may_keep_a_head)
+{
+	toy_domain(t, 2, 1536 * MB);
+	toy_domain(t, 1, 1536 * MB);
+	toy_env(t, 2, 400 * MB);
+	t->vms[0].is_head = 1;
+	toy_run(t, 0, 0, 10, 240 * MB);
+	toy_run(t, 1, 1, 900, 240 * MB);
+	t->seen_hosts[0].state = HOST_DRAINING;
+	toy_policy(t, &policy_violin);
+	toy_step(t);
+	ck_assert_uint_eq(toy_count(t, ACTION_MIGRATE), 0);
+}
+END_TEST
+
 /* A manager that is started anew has seen no period yet. */
 START_TEST(first_look_at_what_runs_changes_nothing)
 {
@@ -329,6 +365,9 @@ int main(void)
 	    c, shortage_of_memory_moves_the_one_whose_going_ends_it);
 	tcase_add_test(c, weights_give_the_fair_share_of_the_desires);
 	tcase_add_test(c, draining_host_is_emptied);
+	tcase_add_test(
+	    c, draining_sends_environments_away_but_not_their_heads);
+	tcase_add_test(c, drained_host_may_keep_a_head);
 	tcase_add_test(c, first_look_at_what_runs_changes_nothing);
 	tcase_add_test(c, stale_host_is_left_alone);
 	suite_add_tcase(s, c);
