@@ -100,8 +100,9 @@ static void default_memory(const struct loader *ld, struct env_group *g)
 
 	if (!raw->memory_min)
 		vm->mem_min_kib = vm->mem_kib;
+	/* a real guest boots with as little as its configuration has */
 	if (!raw->memory_max)
-		vm->mem_max_kib = ld->largest_kib;
+		vm->mem_max_kib = raw->config ? vm->mem_kib : ld->largest_kib;
 	if (!raw->memory_idle)
 		g->setup.mem_idle_kib = vm->mem_kib < 32 * KIB_PER_MIB
 		                            ? vm->mem_kib

@@ -14,7 +14,7 @@ const struct live_options live_usual = {
     .busy_ns = NS_PER_S / 2,
     .stale_ns = 15 * NS_PER_S,
     .fresh_ns = 8 * NS_PER_S,
-    .expire_ns = 60 * NS_PER_S,
+    .expire_ns = 75 * NS_PER_S,
 };
 
 void live_log(struct live *live, const char *format, ...)
