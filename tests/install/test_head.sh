@@ -79,9 +79,9 @@ for role in head compute; do
 done
 # One address of the head, in all that names it.
 claim "homes are exported to the environment's network" \
-	grep -q "^/home[[:space:]]${head%.*}.0/24(rw" head/etc/exports
+	grep -q "^/home[[:space:]]${head%.*}.0/24(rw,.*fsid=0" head/etc/exports
 claim "compute VMs mount them from the head" \
-	grep -q "^head:/home" compute/etc/fstab
+	grep -q "^head:/[[:space:]]/home" compute/etc/fstab
 claim "and know it" grep -q "^$head[[:space:]]head$" common/etc/hosts
 claim "and ask it for names" grep -qx "nameserver $head" compute/etc/resolv.conf
 claim "where it answers" grep -qx "DNSStubListenerExtra=$head" \
