@@ -177,7 +177,8 @@ install: all ## into PREFIX (/usr/local), below DESTDIR if that is given
 	$(foreach s,$(SITE),$(call place,$(s),$(DOC)/site)) \
 	$(call put,755,backends/guest/violin-guest-image,sbin) \
 	$(call copy,backends/guest/*/,share/violin/guest) \
-	$(call copy,$(addprefix scenarios/,*.yaml paper samples),$(DOC)/scenarios) :
+	$(call copy,$(addprefix scenarios/,*.yaml paper samples),\
+	  $(DOC)/scenarios) :
 
 # Debian wants its folder at the top of a source tree: one of links.
 TREE := Makefile README.md LICENSE sim core backends scenarios plots tests

@@ -59,7 +59,7 @@ claim "hosts have the same addresses everywhere" same
 sed -i 's/^\( *\)address: 192.0.2.2.*/\1address: 192.0.2/' "$site"/*.*
 sed -i 's/^listen:.*/listen: nowhere/' "$site/violind.conf"
 claim "a bad address is seen in site.yaml" \
-	refuses site.yaml:18: "$VIOLIN" check "$site/site.yaml"
+	refuses site.yaml:20: "$VIOLIN" check "$site/site.yaml"
 claim "a bad endpoint is seen in violind.conf" \
 	refuses violind.conf:5: "$BUILD/violind" -n -c "$site/violind.conf"
 claim "a bad address is seen in tunnel.conf" refuses tunnel.conf:17: \

@@ -49,7 +49,8 @@ join() { # NAMESPACE ADDRESS HEAD-INTERFACE
 	in_ns "$1" ip link set eth0 up && in_ns "$1" ip link set lo up &&
 	in_ns head ip link set "$3" up
 }
-address=$(sed -n 's/^Address=//p' head/etc/systemd/network/10-environment.network)
+address=$(sed -n 's/^Address=//p' \
+	head/etc/systemd/network/10-environment.network)
 head=${address%/*}
 join compute 10.77.0.11/24 eth0 && join outside 192.0.2.2/24 eth1 &&
 	in_ns head ip addr add "$address" dev eth0 &&
@@ -75,7 +76,8 @@ claim "outside does not reach a compute VM" is_guarded outside 10.77.0.11 22
 
 for role in head compute; do
 	claim "$role: fstab is right" sh -c "findmnt --verify \
-		--tab-file $role/etc/fstab 2>&1 | grep -E '^Success|^0 parse errors'"
+		--tab-file $role/etc/fstab 2>&1 |
+		grep -E '^Success|^0 parse errors'"
 done
 # One address of the head, in all that names it.
 claim "homes are exported to the environment's network" \

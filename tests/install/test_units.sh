@@ -27,7 +27,8 @@ install() {
 # All that a unit or example names below the prefix is there.
 named_is_there() {
 	grep -rhoE '/opt/[a-z]+/[a-z/-]+[a-z]' "$units" \
-		"$root/opt/share/doc/violin/examples/site" | sort -u >"$TMPDIR/n"
+		"$root/opt/share/doc/violin/examples/site" |
+		sort -u >"$TMPDIR/n"
 	[ -s "$TMPDIR/n" ] && while read -r file; do
 		[ -x "$root$file" ] || { echo "no $file" && return 1; }
 	done <"$TMPDIR/n"
