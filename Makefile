@@ -158,6 +158,7 @@ include tests/tests.mk
 PAGES := $(foreach n,1 5 7 8,$(wildcard */*.$(n) */*/*.$(n)))
 UNITS := $(if $(LIVE),$(wildcard backends/*/*.service))
 SITE  := $(wildcard backends/live/site/*)
+FILES := $(addprefix scenarios/,*.yaml paper samples)
 DOC   := share/doc/violin/examples
 
 .PHONY: install deb format clean help
@@ -177,8 +178,7 @@ install: all ## into PREFIX (/usr/local), below DESTDIR if that is given
 	$(foreach s,$(SITE),$(call place,$(s),$(DOC)/site)) \
 	$(call put,755,backends/guest/violin-guest-image,sbin) \
 	$(call copy,backends/guest/*/,share/violin/guest) \
-	$(call copy,$(addprefix scenarios/,*.yaml paper samples),\
-	  $(DOC)/scenarios) :
+	$(call copy,$(FILES),$(DOC)/scenarios) :
 
 # Debian wants its folder at the top of a source tree: one of links.
 TREE := Makefile README.md LICENSE sim core backends scenarios plots tests
