@@ -160,6 +160,7 @@ UNITS := $(if $(LIVE),$(wildcard backends/*/*.service))
 SITE  := $(wildcard backends/live/site/*)
 FILES := $(addprefix scenarios/,*.yaml paper samples)
 DOC   := share/doc/violin/examples
+STUDY := $(addprefix scenarios/,*.yaml paper samples)
 
 .PHONY: install deb format clean help
 to    = $(DESTDIR)$(PREFIX)/$(1)
