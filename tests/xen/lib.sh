@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # shellcheck shell=bash
 # What the tests on real Xen share.  A test is a script t_NAME.sh that says in
-# comment lines which hosts it wants ("hosts: a b") and which programs it needs
-# there ("needs: violind").  It finds them fresh, and cleans nothing up.  It
-# ends with status 0 (passed), 1 (failed) or 77 (skipped), and says on its last
-# line what it measured, or why.
+# comment lines which hosts it wants ("hosts: a b"), with how many CPUs ("cpus:
+# 2", else 1), which programs it needs there ("needs: violind") and how many
+# seconds it may take ("limit: 300").  It finds them fresh, and cleans nothing
+# up.  It ends with status 0 (passed), 1 (failed) or 77 (skipped), and says on
+# its last line what it measured, or why.
 set -euo pipefail
 before= after=
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

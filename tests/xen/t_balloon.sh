@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # A guest's memory grows and shrinks as it is told, by its own account too;
 # one that cannot give its memory back keeps it, and lives.
+# limit: 200
 # hosts: a
 # needs: hostctl
 . "$(dirname "$0")/lib.sh"

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Every host runs Xen, with dom0 as its only domain and memory to give.
+# limit: 60
 # hosts: a b c
 . "$(dirname "$0")/lib.sh"
 

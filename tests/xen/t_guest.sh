@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # A guest starts, tells who it is, counts, obeys, and its memory is sound.
+# limit: 120
 # hosts: a
 . "$(dirname "$0")/lib.sh"
 

@@ -3,6 +3,7 @@
 # The manager creates a VM and, told to drain its host, has it live-migrated
 # within its domain, then into the other one.  It runs in one place, and its
 # boot id, counter and memory survive.
+# limit: 360
 # hosts: a b c m
 # needs: violind violin
 . "$(dirname "$0")/lib.sh"

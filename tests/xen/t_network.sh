@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Hosts reach each other within and between domains with frames of 9000 bytes,
 # not when the way is cut; the tunnels' kernel modules are there.
+# limit: 150
 # hosts: a b c
 . "$(dirname "$0")/lib.sh"
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Xen's own xl moves a guest between hosts: the yardstick, without encryption.
+# limit: 420
 # hosts: a b
 . "$(dirname "$0")/lib.sh"
 
