@@ -183,6 +183,56 @@ struct location location_place(
 	return next;
 }
 
+/* Whoever is ready to take it over, or was there before, has it. */
+static struct location leave(
+    const struct location *now, uint64_t epoch, bool here)
+{
+	return here ? location_place(now, epoch, now->standby)
+	            : location_settle(now, epoch);
+}
+
+static struct location start(
+    const struct location *now, uint64_t epoch, const char *me)
+{
+	struct location ready = *now;
+
+	if (!*now->host)
+		return location_place(now, epoch, me);
+	if (strcmp(now->standby, me) != 0)
+		ready = location_prepare(now, epoch, me);
+	return location_switch(&ready, epoch);
+}
+
+bool location_claim(const struct location *now, enum location_word word,
+    uint64_t epoch, const char *me, struct location *next)
+{
+	bool here = strcmp(now->host, me) == 0;
+	bool ready = strcmp(now->standby, me) == 0;
+
+	switch (word) {
+	case LOCATION_ARRIVES:
+		/* A VM that is nowhere has nobody to be ready beside. */
+		*next = location_prepare(now, epoch, me);
+		return !here && !ready && *now->host;
+	case LOCATION_STARTS:
+		*next = start(now, epoch, me);
+		return !here;
+	case LOCATION_STAYS:
+		*next = location_place(now, epoch, me);
+		return !here || *now->standby;
+	case LOCATION_LEAVES:
+		*next = leave(now, epoch, here);
+		return ready || (here && *now->standby);
+	case LOCATION_ENDS:
+		*next = here ? location_place(now, epoch, "")
+		             : location_settle(now, epoch);
+		return here || ready;
+	case N_LOCATION_WORDS:
+		break;
+	}
+	return false;
+}
+
 bool location_concerns(const struct location *record, const char *host)
 {
 	return *host &&

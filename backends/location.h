@@ -84,6 +84,25 @@ struct location location_settle(const struct location *now, uint64_t epoch);
 struct location location_place(
     const struct location *now, uint64_t epoch, const char *host);
 
+/*
+ * What a host's monitoring daemon, which knows the VM itself, claims of a MAC.
+ * Each is a fact about that host alone, so it may be claimed again, late, and
+ * without what should have come before it.
+ */
+enum location_word {
+	LOCATION_ARRIVES, /* all of it is here, paused: be ready and silent */
+	LOCATION_STARTS,  /* it runs here next; the former host has a copy */
+	LOCATION_STAYS,   /* it runs here, and nothing of it is elsewhere */
+	LOCATION_LEAVES,  /* nothing of it is here: it is at the other one */
+	LOCATION_ENDS,    /* it was destroyed here */
+	N_LOCATION_WORDS
+};
+
+/* The record that follows from the claim of `me`; false if none does: the
+ * record says so already, or the VM is no longer this host's business. */
+bool location_claim(const struct location *now, enum location_word word,
+    uint64_t epoch, const char *me, struct location *next);
+
 /* Is the VM's traffic, or its readiness, a matter of this host? */
 bool location_concerns(const struct location *record, const char *host);
 

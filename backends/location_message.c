@@ -43,6 +43,42 @@ bool location_message_decode(
 	return wire_end(&r);
 }
 
+bool location_claim_encode(
+    const struct location_claim *claim, void *bytes, size_t cap, size_t *len)
+{
+	struct wire_writer w;
+
+	wire_writer_init(&w, bytes, cap);
+	wire_begin_message(&w, LOCATION_CLAIM, claim->request);
+	wire_put_u8(&w, (uint8_t)claim->word);
+	wire_put_u64(&w, claim->epoch);
+	wire_put_u32(&w, claim->n_macs);
+	for (uint32_t i = 0; i < claim->n_macs; i++)
+		wire_put_bytes(&w, claim->macs[i].byte, sizeof(struct mac));
+	*len = w.len;
+	return wire_end_message(&w);
+}
+
+bool location_claim_decode(
+    struct location_claim *claim, const void *bytes, size_t len)
+{
+	struct wire_header header;
+	struct wire_reader r;
+
+	*claim = (struct location_claim){0};
+	wire_reader_init(&r, bytes, len);
+	if (!wire_get_header(&r, &header) || header.type != LOCATION_CLAIM)
+		return false;
+	claim->request = header.request;
+	claim->word = wire_get_enum(&r, N_LOCATION_WORDS);
+	claim->epoch = wire_get_u64(&r);
+	claim->n_macs =
+	    wire_get_count(&r, LOCATION_CLAIM_MACS, sizeof(struct mac));
+	for (uint32_t i = 0; i < claim->n_macs; i++)
+		wire_get_bytes(&r, claim->macs[i].byte, sizeof(struct mac));
+	return wire_end(&r);
+}
+
 static int by_change(const void *a, const void *b)
 {
 	const struct location *const *la = a, *const *lb = b;

@@ -8,6 +8,11 @@
  *   HEARD  its answer, once the kernel's tables follow: how far it has heard,
  *          and what it knows better
  *
+ *   CLAIM  a host's monitoring daemon -> its own tunnel daemon   of some MACs
+ *          what is true of them on this host; the tunnel daemon, who knows
+ *          the records, makes the locations of it.  Answered by HEARD, with
+ *          the records as they are then; MACs of no environment have none.
+ *
  * A teller who hears nothing tells again; nothing else is needed, since
  * telling twice, late or in another order changes nothing (location.h).
  */
@@ -19,6 +24,8 @@
 enum {
 	LOCATION_TELL = 0x0201,
 	LOCATION_HEARD = 0x0202,
+	LOCATION_CLAIM = 0x0203,
+	LOCATION_CLAIM_MACS = 16,        /* at most in one claim */
 	LOCATION_MESSAGE_RECORDS = 1024, /* at most in one message */
 	LOCATION_MESSAGE_MAX =
 	    WIRE_HEADER_BYTES + 64 +
@@ -46,6 +53,19 @@ bool location_message_encode(const struct location_message *message,
 /* False on anything but one whole well-formed message. */
 bool location_message_decode(
     struct location_message *message, const void *bytes, size_t len);
+
+struct location_claim {
+	uint64_t request;
+	enum location_word word;
+	uint64_t epoch; /* grows from move to move; 0: the records' own */
+	uint32_t n_macs;
+	struct mac macs[LOCATION_CLAIM_MACS];
+};
+
+bool location_claim_encode(
+    const struct location_claim *claim, void *bytes, size_t cap, size_t *len);
+bool location_claim_decode(
+    struct location_claim *claim, const void *bytes, size_t len);
 
 /* Fills a TELL with what changed in the table after `change`, the oldest
  * first, as much as goes into one message. */

@@ -2,7 +2,7 @@
 /*
  * What violin-tunnelctl asks of the daemon of its host, over a local socket:
  * one packet a request, one an answer.  Pure.  Besides these the socket takes
- * LOCATION_TELL (backends/location_message.h).
+ * LOCATION_TELL and LOCATION_CLAIM (backends/location_message.h).
  */
 #ifndef BACKENDS_TUNNEL_CONTROL_H
 #define BACKENDS_TUNNEL_CONTROL_H

@@ -177,6 +177,51 @@ static bool answer_locations(
 	       send(fd, out, out_len, MSG_NOSIGNAL) == (ssize_t)out_len;
 }
 
+/* Makes locations of what is claimed, of those MACs that are known. */
+static void take_claim(struct turn *turn, const struct location_claim *claim,
+    struct location_message *answer)
+{
+	struct tunneld *t = turn->t;
+	const char *me = t->site.hosts[t->me].name;
+	struct location news[LOCATION_CLAIM_MACS];
+	const struct location *now;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < claim->n_macs; i++) {
+		now = location_find(&t->locations, claim->macs[i]);
+		if (now && location_claim(
+		               now, claim->word, claim->epoch, me, &news[n]))
+			n++;
+	}
+	tunneld_take(t, news, n, NULL);
+	peers_run(turn->peers, t, tunneld_now_ns());
+	answer->n_records = 0;
+	for (uint32_t i = 0; i < claim->n_macs; i++) {
+		now = location_find(&t->locations, claim->macs[i]);
+		if (now)
+			answer->records[answer->n_records++] = *now;
+	}
+}
+
+static bool answer_claim(
+    int fd, struct turn *turn, const void *bytes, size_t len)
+{
+	static char out[LOCATION_MESSAGE_MAX];
+	static struct location_message answer;
+	struct location_claim claim;
+	size_t out_len;
+
+	if (!location_claim_decode(&claim, bytes, len))
+		return false;
+	take_claim(turn, &claim, &answer);
+	answer.type = LOCATION_HEARD;
+	answer.request = claim.request;
+	answer.instance = turn->t->instance;
+	answer.follows = turn->t->follows;
+	return location_message_encode(&answer, out, sizeof out, &out_len) &&
+	       send(fd, out, out_len, MSG_NOSIGNAL) == (ssize_t)out_len;
+}
+
 /* False if the client is gone or talks nonsense. */
 static bool serve_client(int fd, struct tunneld *t, struct peers *peers)
 {
@@ -189,7 +234,8 @@ static bool serve_client(int fd, struct tunneld *t, struct peers *peers)
 	if (n == 0 || (size_t)n > sizeof in)
 		return false;
 	return answer_request(fd, &turn, in, (size_t)n) ||
-	       answer_locations(fd, &turn, in, (size_t)n);
+	       answer_locations(fd, &turn, in, (size_t)n) ||
+	       answer_claim(fd, &turn, in, (size_t)n);
 }
 
 void local_serve(struct local *local, struct tunneld *t, struct peers *peers)

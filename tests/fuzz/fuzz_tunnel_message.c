@@ -40,6 +40,18 @@ static void try_locations(const uint8_t *data, size_t size)
 	location_fini(&table);
 }
 
+static void try_claim(const uint8_t *data, size_t size)
+{
+	struct location_claim claim;
+	size_t len;
+
+	if (!location_claim_decode(&claim, data, size))
+		return;
+	if (!location_claim_encode(&claim, out, sizeof out, &len))
+		abort();
+	check_same(data, size, len);
+}
+
 static void try_control(const uint8_t *data, size_t size)
 {
 	struct control_request request;
@@ -79,6 +91,7 @@ static void try_file(const uint8_t *data, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	try_locations(data, size);
+	try_claim(data, size);
 	try_control(data, size);
 	try_file(data, size);
 	return 0;

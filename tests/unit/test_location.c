@@ -379,6 +379,67 @@ START_TEST(mac_text_is_read_as_written_and_nothing_else_is)
 }
 END_TEST
 
+/* From every record that there can be of three hosts: a claim becomes true,
+ * and is no news when it is repeated. */
+START_TEST(claim_becomes_true_and_is_idempotent)
+{
+	static const char *const hosts[] = {"", "a", "b"};
+
+	for (int i = 0; i < 3 * 3 * N_LOCATION_WORDS; i++) {
+		struct location now = make(1, 3, 9, hosts[i % 3]), next, again;
+		enum location_word word = (enum location_word)(i / 9);
+
+		strcpy(now.standby, hosts[i / 3 % 3]);
+		if (*now.standby &&
+		    (!*now.host || !strcmp(now.host, now.standby)))
+			continue;
+		if (!location_claim(&now, word, 17, "b", &next))
+			next = now;
+		else
+			ck_assert_int_gt(location_compare(&next, &now), 0);
+		ck_assert(!location_claim(&next, word, 17, "b", &again));
+		bool here = !strcmp(next.host, "b");
+		bool ready = !strcmp(next.standby, "b");
+		if (word == LOCATION_ARRIVES)
+			ck_assert(here || ready || !*next.host);
+		if (word == LOCATION_STARTS)
+			ck_assert(here && (!strcmp(now.host, "b") ||
+			                      !strcmp(next.standby, now.host)));
+		if (word == LOCATION_STAYS)
+			ck_assert(here && !*next.standby);
+		if (word == LOCATION_LEAVES)
+			ck_assert(!ready && (!here || !*now.standby));
+		if (word == LOCATION_ENDS)
+			ck_assert(!ready && !here);
+	}
+}
+END_TEST
+
+START_TEST(claim_as_bytes_is_the_same_and_cut_is_refused)
+{
+	struct location_claim claim = {.request = 5,
+	    .word = LOCATION_LEAVES,
+	    .epoch = UINT64_C(1) << 60,
+	    .n_macs = 2,
+	    .macs = {{{2, 0, 0, 0, 0, 1}}, {{2, 0, 0, 0, 0, 2}}}};
+	struct location_claim read;
+	uint8_t bytes[256];
+	size_t len;
+
+	ck_assert(location_claim_encode(&claim, bytes, sizeof bytes, &len));
+	ck_assert(location_claim_decode(&read, bytes, len));
+	ck_assert_uint_eq(read.request, 5);
+	ck_assert_int_eq(read.word, LOCATION_LEAVES);
+	ck_assert_uint_eq(read.epoch, claim.epoch);
+	ck_assert_uint_eq(read.n_macs, 2);
+	ck_assert(!mac_compare(read.macs[1], claim.macs[1]));
+	for (size_t cut = 0; cut < len; cut++)
+		ck_assert(!location_claim_decode(&read, bytes, cut));
+	bytes[WIRE_HEADER_BYTES] = N_LOCATION_WORDS;
+	ck_assert(!location_claim_decode(&read, bytes, len));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("location");
@@ -405,6 +466,8 @@ int main(void)
 	tcase_add_test(t, cut_or_disordered_table_is_refused);
 	tcase_add_test(t, telling_in_pieces_tells_all);
 	tcase_add_test(t, mac_text_is_read_as_written_and_nothing_else_is);
+	tcase_add_test(t, claim_becomes_true_and_is_idempotent);
+	tcase_add_test(t, claim_as_bytes_is_the_same_and_cut_is_refused);
 	suite_add_tcase(s, t);
 	srunner_run_all(r, CK_NORMAL);
 	failed = srunner_ntests_failed(r);
