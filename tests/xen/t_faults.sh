@@ -1,11 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Four faults while a VM migrates, of a selection that rotates by the day
-# (XEN_SEED=N asks for that of another one): violind killed at a step of the
-# source, at one of the target, the manager killed at one, and the link between
-# the hosts cut for 5 s.  What died is started again; then the VM arrives, with
-# its memory whole.  It never ran on two hosts, no memory is left behind, and
-# the manager carries on: each fault meets the migration after the one before.
+# (XEN_SEED=N asks for another, XEN_FAULTS for some): violind killed at a step
+# of the source, at one of the target, the manager killed at one, and the link
+# between the hosts cut for 5 s.  What died is started again; then the VM
+# arrives, with its memory whole.  It never ran on two hosts, no memory is left
+# behind, and the manager carries on: each fault meets the migration after the
+# one before.
 # limit: 690
 # hosts: a c m
 # needs: violind violin hostctl
@@ -26,7 +27,8 @@ watch_hosts()
 	local h
 	while :; do
 		for h in a c; do
-			on $h hostctl sample 2> /dev/null | awk -v h=$h -v vm=$vm '
+			on $h hostctl sample 2> /dev/null |
+				awk -v h=$h -v vm=$vm '
 			/^host/ { seen = 1 }
 			$1 ~ "^" vm "(--|$)" && $2 == "state=running" { runs++ }
 			END { if (seen) print h (runs ? " runs" : ""),
@@ -175,12 +177,14 @@ start_manager
 samples=$site/samples
 watch_hosts > "$samples" 9>&- &
 watch=$!
-trap 'status=$?; kill $watch; [ $status -eq 0 ] || { log
+trap 'status=$?; kill $watch; [ $status -eq 0 ] || {
+	log
 	for h in a c; do on $h "cat /run/violind.log"; done; } >&2' EXIT
 eventually 90 runs_on a || fail "$vm was not created on a: $(ask status)"
 on a guest wait $vm
-for fault in ${XEN_FAULTS:-source target manager link}; do
+faults=${XEN_FAULTS:-source target manager link}
+for fault in $faults; do
 	run "$fault"
 done
-echo "seed $seed: ${XEN_FAULTS:-source target manager link}: ran on one host \
-in each of $(grep -c . "$samples") samples, and arrived"
+echo "seed $seed: $faults: never on two hosts in $(grep -c . "$samples") \
+samples, and arrived"

@@ -17,8 +17,9 @@ kills() { on a "guest tell V3-1 sh grep oom_kill /proc/vmstat" | tr -dc 0-9; }
 # when, nor why, nor that Xen counts 64 KiB more as a guest's
 actions()
 {
-	awk -F, 'NR > 1 { print $2, $4, $6, $8, $2 ~ "set" ? $9 " " $10 : "" }' \
-		"$1"
+	awk -F, 'NR > 1 {
+		print $2, $4, $6, $8, $2 ~ "set" ? $9 " " $10 : ""
+	}' "$1"
 }
 
 # stage SECONDS HOG_MIB: at that time of the run V3's program takes so much
