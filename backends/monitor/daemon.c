@@ -46,6 +46,7 @@ static bool restart(struct daemon *daemon, struct err *err)
 		    "restart handover=%" PRIu64 " vm=%s state=%s", h->id, h->vm,
 		    handover_state_name(h->state));
 		snprintf(h->text, sizeof(h->text), "violind started again");
+		daemon_tunnel_restart(daemon, h);
 		daemon_handover_feed(daemon, h, EVENT_RESTART);
 	}
 	return true;
@@ -61,6 +62,7 @@ struct daemon *daemon_new(const struct daemon_config *config,
 	daemon->out = *outside;
 	daemon->now_ns = now_ns;
 	daemon->next_op = 1;
+	daemon->claim_ns = TIME_NEVER;
 	snprintf(daemon->report.host, sizeof(daemon->report.host), "%s",
 	    config->host);
 	snprintf(daemon->report.version, sizeof(daemon->report.version), "%s",
@@ -116,11 +118,12 @@ void daemon_step(struct daemon *daemon, int64_t now_ns)
 		h->deadline_ns = TIME_NEVER;
 		daemon_handover_feed(daemon, h, EVENT_TIMEOUT);
 	}
+	daemon_tunnel_step(daemon);
 }
 
 int64_t daemon_next(const struct daemon *daemon)
 {
-	int64_t next_ns = TIME_NEVER;
+	int64_t next_ns = daemon->claim_ns;
 
 	for (size_t i = 0; i < MESSAGE_HANDOVERS_MAX; i++)
 		if (daemon->handovers[i].id != 0 &&

@@ -4,9 +4,10 @@
  * event or the passing of time.  violind.c gives it sockets, files and Xen; a
  * simulated world gives it simulated ones and runs many in virtual time.
  *
- * It reads no clock and blocks nowhere.  Whoever runs it calls daemon_step()
- * when something it waits for may have happened: an event of the host or of
- * a link, or daemon_next() has passed.
+ * It reads no clock and blocks nowhere, but for what the calls outside take: a
+ * tunnel's may take TUNNEL_WAIT_NS, once, and are then put off.  Its owner
+ * calls daemon_step() when something it waits for may have happened: an event
+ * of the host or of a link, or daemon_next() has passed.
  */
 #ifndef BACKENDS_MONITOR_DAEMON_H
 #define BACKENDS_MONITOR_DAEMON_H
@@ -15,6 +16,7 @@
 #include "backends/link.h"
 #include "backends/message.h"
 #include "backends/monitor/journal.h"
+#include "backends/monitor/tunnel.h"
 
 enum daemon_level { LEVEL_DEBUG, LEVEL_INFO, LEVEL_WARNING, LEVEL_ERROR };
 
@@ -40,6 +42,8 @@ struct daemon_outside {
 	void *link_self;
 	const struct journal_api *journal;
 	void *journal_self;
+	const struct tunnel_api *tunnel; /* NULL: no virtual network */
+	void *tunnel_self;
 	/* One line, in the form "what key=value ...".  May be NULL. */
 	void (*log)(void *self, enum daemon_level level, const char *text);
 	/* Called between the smallest steps of hand-overs, with their names,

@@ -36,8 +36,8 @@ static uint64_t op_begin(struct daemon *daemon, uint64_t outcome)
 	for (size_t i = 0; i < HOST_OPS_MAX; i++) {
 		if (daemon->ops[i].op != 0)
 			continue;
-		daemon->ops[i].op = daemon->next_op++;
-		daemon->ops[i].outcome = outcome;
+		daemon->ops[i] = (struct daemon_op){
+		    .op = daemon->next_op++, .outcome = outcome};
 		return daemon->ops[i].op;
 	}
 	return 0;
@@ -57,9 +57,11 @@ bool daemon_act_event(struct daemon *daemon, const struct host_event *event)
 
 	if (!op)
 		return false;
-	daemon_settle(daemon, op->outcome,
-	    event->kind == HOST_EVENT_DONE ? ANSWER_DONE : ANSWER_FAILED,
+	bool done = event->kind == HOST_EVENT_DONE;
+	daemon_settle(daemon, op->outcome, done ? ANSWER_DONE : ANSWER_FAILED,
 	    event->text);
+	if (done != op->creates)
+		daemon_tunnel_claim(daemon, &op->claim, LOCATION_ENDS);
 	op->op = 0;
 	return true;
 }
@@ -101,24 +103,31 @@ static void act_make(struct daemon *daemon, const struct message_act *act,
 	const struct host_api *host = daemon->out.host;
 	void *self = daemon->out.host_self;
 	uint64_t op = op_begin(daemon, outcome);
+	struct daemon_op *begun = op_find(daemon, op);
 	struct err err = {""};
 	bool ok;
 
-	if (op == 0) {
+	if (!begun) {
 		refuse(answer, "too many operations are under way");
 		return;
 	}
-	if (act->kind == ACT_CREATE)
+	begun->creates = act->kind == ACT_CREATE;
+	if (begun->creates) {
+		tunnel_find_macs(&begun->claim, act->config);
 		ok = host->create(
 		    self, op, act->vm, act->config, act->mem_kib, &err);
-	else
-		ok = host->destroy(self, op, act->vm, &err);
-	if (ok) {
-		answer->kind = ANSWER_PENDING;
 	} else {
-		op_find(daemon, op)->op = 0;
-		refuse(answer, err.text);
+		daemon_tunnel_learn(daemon, &begun->claim, act->vm);
+		ok = host->destroy(self, op, act->vm, &err);
 	}
+	if (!ok) {
+		begun->op = 0;
+		refuse(answer, err.text);
+		return;
+	}
+	answer->kind = ANSWER_PENDING;
+	if (begun->creates)
+		daemon_tunnel_claim(daemon, &begun->claim, LOCATION_STAYS);
 }
 
 /* --- hand-overs ----------------------------------------------------------- */
@@ -243,6 +252,7 @@ static bool begin_send(struct daemon *daemon, const struct message_act *act,
 		return false;
 	}
 	h->config = strdup(config);
+	tunnel_find_macs(&h->claim, config);
 	*out = h;
 	return true;
 }

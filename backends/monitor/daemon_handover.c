@@ -102,7 +102,8 @@ struct daemon_handover *daemon_handover_begin(struct daemon *daemon,
 	*h = (struct daemon_handover){.id = id,
 	    .state = state,
 	    .began_ns = daemon->now_ns,
-	    .transfer_ns = daemon->config.transfer_ns};
+	    .transfer_ns = daemon->config.transfer_ns,
+	    .claim = {.epoch = id}};
 	snprintf(h->vm, sizeof(h->vm), "%s", vm);
 	set_timer(daemon, h);
 	return h;
@@ -112,6 +113,7 @@ void daemon_handover_forget(struct daemon *daemon, struct daemon_handover *h)
 {
 	if (h->linked)
 		daemon->out.link->close(daemon->out.link_self, h->id);
+	daemon_tunnel_forget(daemon, h);
 	daemon->out.journal->forget(daemon->out.journal_self, h->id);
 	free(h->config);
 	*h = (struct daemon_handover){.id = 0};
@@ -422,6 +424,7 @@ static enum handover_event apply(struct daemon *daemon,
 		if (!noted)
 			note(daemon, h, h->state, false);
 		point(daemon, h->state, "noted");
+		daemon_tunnel_entered(daemon, h);
 	}
 	daemon->sampled = false;
 	for (size_t i = 0; i < HANDOVER_DOS && rule->todo[i]; i++) {
@@ -494,6 +497,7 @@ static void keep_config(
 	}
 	free(h->config);
 	h->config = strdup(config.config);
+	tunnel_find_macs(&h->claim, config.config);
 	daemon_handover_feed(daemon, h, EVENT_CONFIG);
 }
 

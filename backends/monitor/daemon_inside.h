@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The inside of the monitoring daemon, shared by its files: daemon.c
- * (reports, messages, time), daemon_act.c (what a manager asks for) and
- * daemon_handover.c (carries out the hand-over's table).
+ * (reports, messages, time), daemon_act.c (what a manager asks for),
+ * daemon_handover.c (carries out the hand-over's table) and daemon_tunnel.c
+ * (what is claimed in the virtual network).
  */
 #ifndef BACKENDS_MONITOR_DAEMON_INSIDE_H
 #define BACKENDS_MONITOR_DAEMON_INSIDE_H
@@ -12,6 +13,7 @@
 enum {
 	DAEMON_VIEWS = 64,     /* reports whose time of sending is kept */
 	DAEMON_OUTCOMES = 256, /* requests that are known again */
+	DAEMON_CLAIMS = 256,   /* not heard yet by the virtual network */
 };
 
 /* One side of one hand-over. */
@@ -30,12 +32,15 @@ struct daemon_handover {
 	bool linked;
 	char text[MESSAGE_TEXT_MAX];
 	uint64_t outcome; /* of the act that began it; 0: none is known */
+	struct location_claim claim; /* the VM's MACs, if there is a tunnel */
 };
 
 /* An operation on the host that an act began. */
 struct daemon_op {
 	uint64_t op; /* 0: free */
 	uint64_t outcome;
+	bool creates;
+	struct location_claim claim;
 };
 
 struct daemon {
@@ -55,6 +60,9 @@ struct daemon {
 
 	struct daemon_op ops[HOST_OPS_MAX];
 	struct daemon_handover handovers[MESSAGE_HANDOVERS_MAX];
+
+	struct location_claim claims[DAEMON_CLAIMS]; /* no MACs: free */
+	int64_t claim_ns; /* when to try them again; TIME_NEVER: none */
 };
 
 void daemon_log(struct daemon *daemon, enum daemon_level level,
@@ -90,5 +98,20 @@ bool daemon_handover_host_event(
     struct daemon *daemon, const struct host_event *event);
 void daemon_handover_link_event(
     struct daemon *daemon, const struct link_event *event);
+
+/* daemon_tunnel.c; without a tunnel these do nothing.  Learns the MACs of a VM
+ * that is on the host. */
+void daemon_tunnel_learn(
+    struct daemon *daemon, struct location_claim *claim, const char *vm);
+void daemon_tunnel_claim(struct daemon *daemon,
+    const struct location_claim *claim, enum location_word word);
+void daemon_tunnel_step(struct daemon *daemon);
+/* The hand-over has entered its state, and does what belongs to it next. */
+void daemon_tunnel_entered(
+    struct daemon *daemon, const struct daemon_handover *handover);
+void daemon_tunnel_restart(
+    struct daemon *daemon, struct daemon_handover *handover);
+void daemon_tunnel_forget(
+    struct daemon *daemon, const struct daemon_handover *handover);
 
 #endif

@@ -46,6 +46,7 @@ struct violind {
 	struct curve_server *server;
 	struct relay *relay;
 	struct journal *journal;
+	struct tunnel *tunnel; /* NULL: no virtual network */
 	const struct host_api *host;
 	void *host_self;
 	struct daemon *daemon;
@@ -138,6 +139,8 @@ static bool open_daemon(struct violind *v, struct err *err)
 	    .link_self = v->relay,
 	    .journal = &journal_files,
 	    .journal_self = v->journal,
+	    .tunnel = v->tunnel ? &tunnel_socket : NULL,
+	    .tunnel_self = v->tunnel,
 	    .log = write_log,
 	    .point = pass_point,
 	    .self = v,
@@ -160,6 +163,11 @@ static bool open_all(struct violind *v, struct err *err)
 	v->relay = relay_new(&v->config.relay, err);
 	if (!v->relay || !open_signals(v, err) || !open_host(v, err))
 		return false;
+	if (v->config.tunnel) {
+		v->tunnel = tunnel_open(v->config.tunnel, err);
+		if (!v->tunnel)
+			return false;
+	}
 	v->journal = journal_open(v->config.journal, err);
 	if (!v->journal || !open_daemon(v, err))
 		return false;
@@ -172,6 +180,7 @@ static void close_all(struct violind *v)
 {
 	curve_server_free(v->server);
 	daemon_free(v->daemon);
+	tunnel_close(v->tunnel);
 	journal_close(v->journal);
 	relay_free(v->relay);
 	if (v->host_self)

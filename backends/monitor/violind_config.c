@@ -12,6 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of a socket's path and its zero, unix(7). */
+enum { UNIX_PATH_MAX = 108 };
+
 /* The file as it is written. */
 struct manager {
 	char *name;
@@ -23,6 +26,7 @@ struct file {
 	char *key;
 	char *listen;
 	char *journal;
+	char *tunnel;
 	struct manager *managers;
 	unsigned managers_count;
 	struct migration {
@@ -73,6 +77,7 @@ static const cyaml_schema_field_t file_fields[] = {
     CYAML_FIELD_STRING_PTR("key", CYAML_FLAG_POINTER, struct file, key, 1, 400),
     OPTIONAL_TEXT("listen", struct file, listen),
     OPTIONAL_TEXT("journal", struct file, journal),
+    OPTIONAL_TEXT("tunnel", struct file, tunnel),
     CYAML_FIELD_SEQUENCE("managers", CYAML_FLAG_POINTER, struct file, managers,
         &manager_schema, 1, CURVE_ALLOWED_MAX),
     CYAML_FIELD_MAPPING("migration", CYAML_FLAG_OPTIONAL, struct file,
@@ -211,12 +216,18 @@ static bool take_file(struct violind_config *config, const struct file *file,
 	if (strncmp(listen, "tcp://", 6) != 0 || !strchr(listen + 6, ':'))
 		return wrong(source, listen,
 		    "is no endpoint; right is tcp://192.0.2.1:7470");
+	if (file->tunnel &&
+	    (file->tunnel[0] != '/' || strlen(file->tunnel) >= UNIX_PATH_MAX))
+		return wrong(source, file->tunnel,
+		    "is no socket's path; right is "
+		    "/run/violin-tunneld/control.sock");
 	if (!curve_key_load(&config->key, file->key, &err))
 		return wrong(source, file->key, err.text);
 	config->name = strdup(file->name);
 	config->listen = strdup(listen);
 	config->journal =
 	    strdup(file->journal ? file->journal : "/var/lib/violind");
+	config->tunnel = file->tunnel ? strdup(file->tunnel) : NULL;
 	config->daemon.mem_reserve_kib = file->mem_reserve_kib;
 	config->daemon.sample_min_ns = 100 * NS_PER_MS;
 	config->daemon.retry_ns = 2 * NS_PER_S;
@@ -285,6 +296,7 @@ void violind_config_fini(struct violind_config *config)
 	free(config->name);
 	free(config->listen);
 	free(config->journal);
+	free(config->tunnel);
 	free(config->managers);
 	free(config->migration_address);
 	*config = (struct violind_config){.name = NULL};

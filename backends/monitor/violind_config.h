@@ -11,6 +11,7 @@ struct violind_config {
 	char *name;
 	char *listen;  /* the control endpoint, "tcp://ADDRESS:PORT" */
 	char *journal; /* directory */
+	char *tunnel;  /* violin-tunneld's socket; NULL: no virtual network */
 	struct curve_key key;
 	struct curve_public *managers;
 	size_t n_managers;
