@@ -71,14 +71,15 @@ hook     = $(if $(wildcard tests/$(1)/run),-- tests/$(1)/run)
 run      = @JOBS=$(JOBS) OTHER=$(B)/$(other) tests/run $(B)
 
 .PHONY: check check-quick check-asan check-install check-netns check-xen
+# What makes a machine of its own first, a clean Debian or emulated Xen hosts,
+# has a target of its own: check-install and check-xen.
 check: ## build in every way and pass all tests
 	@$(build-tests)
 	@$(build-asan)
 	@$(build-fuzz)
 	@$(build-other)
 	$(run) tests/lint/run $(call tests-in,$(B)/asan) $(call tests-in,$(B)) \
-	  $(fuzz-run) tests/compilers -- tests/coverage \
-	  $(call hook,install) $(call hook,netns) $(call hook,xen)
+	  $(fuzz-run) tests/compilers -- tests/coverage $(call hook,netns)
 
 check-quick: ## the inner loop: lint, unit and core tests, in a minute
 	@$(build-tests)
