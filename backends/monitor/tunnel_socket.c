@@ -48,8 +48,6 @@ static bool refuse(struct tunnel *tunnel, struct err *err, const char *what)
 
 static bool dial(struct tunnel *tunnel, struct err *err)
 {
-	if (tunnel->fd >= 0)
-		return true;
 	tunnel->fd =
 	    socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (tunnel->fd < 0 ||
@@ -67,11 +65,19 @@ static bool ask(
 	size_t len;
 
 	own.request = ++tunnel->request;
-	if (!location_claim_encode(&own, bytes, sizeof(bytes), &len))
-		return err_set(err, "the claim is too long");
-	if (send(tunnel->fd, bytes, len, MSG_NOSIGNAL) != (ssize_t)len)
+	if (!location_claim_encode(&own, bytes, sizeof(bytes), &len) ||
+	    send(tunnel->fd, bytes, len, MSG_NOSIGNAL) != (ssize_t)len)
 		return refuse(tunnel, err, "sending");
 	return true;
+}
+
+/* A connection to a daemon that has been started again is one to nobody. */
+static bool reach(
+    struct tunnel *tunnel, const struct location_claim *claim, struct err *err)
+{
+	if (tunnel->fd >= 0 && ask(tunnel, claim, NULL))
+		return true;
+	return dial(tunnel, err) && ask(tunnel, claim, err);
 }
 
 /* Waits for the answer to what was asked last. */
@@ -123,7 +129,7 @@ static bool claim(
 	int64_t until_ns = now_ns() + TUNNEL_WAIT_NS;
 
 	for (;;) {
-		if (!dial(tunnel, err) || !ask(tunnel, what, err) ||
+		if (!reach(tunnel, what, err) ||
 		    !hear(tunnel, &answer, until_ns, err))
 			return false;
 		if (answer.follows)

@@ -6,6 +6,10 @@
  */
 #include "tests/unit/tunnel_world.h"
 
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
 /* --- claims --------------------------------------------------------------- */
 
 START_TEST(network_switches_before_the_vm_speaks)
@@ -181,6 +185,34 @@ START_TEST(macs_are_found_in_either_language)
 }
 END_TEST
 
+/* --- the socket ----------------------------------------------------------- */
+
+/* Nobody there; then one that is stuck, which must not hold up for long. */
+START_TEST(tunnel_daemon_that_says_nothing_is_not_waited_for)
+{
+	const struct location_claim claim = {.n_macs = 1, .macs = {mac}};
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+	struct err err = {""};
+
+	snprintf(address.sun_path, sizeof(address.sun_path),
+	    "/tmp/violind_tunnel.%d", (int)getpid());
+	struct tunnel *stuck = tunnel_open(address.sun_path, &err);
+	ck_assert_ptr_nonnull(stuck);
+	ck_assert(!tunnel_socket.claim(stuck, &claim, &err));
+	ck_assert_ptr_nonnull(strstr(err.text, "is violin-tunneld running?"));
+
+	ck_assert_int_eq(
+	    bind(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+	ck_assert_int_eq(listen(fd, 1), 0);
+	ck_assert(!tunnel_socket.claim(stuck, &claim, &err));
+	ck_assert_ptr_nonnull(strstr(err.text, "no answer"));
+	tunnel_close(stuck);
+	close(fd);
+	unlink(address.sun_path);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("violind_tunnel");
@@ -198,6 +230,8 @@ int main(void)
 	    tcase, deaf_network_delays_nothing_and_follows_in_the_end);
 	tcase_add_test(tcase, vm_is_told_of_when_it_is_made_and_destroyed);
 	tcase_add_test(tcase, macs_are_found_in_either_language);
+	tcase_add_test(
+	    tcase, tunnel_daemon_that_says_nothing_is_not_waited_for);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -335,7 +335,7 @@ static bool link_poll(void *self, int64_t now_ns, struct link_event *event)
 	return true;
 }
 
-static const struct link_api link = {.listen = link_listen,
+static const struct link_api link_toy = {.listen = link_listen,
     .call = link_call,
     .say = link_say,
     .stream = link_stream,
@@ -437,7 +437,7 @@ static void start(struct machine *m)
 	    .max_handovers = 4};
 	const struct daemon_outside outside = {.host = &host,
 	    .host_self = m,
-	    .link = &link,
+	    .link = &link_toy,
 	    .link_self = m,
 	    .journal = &journal,
 	    .journal_self = m,
