@@ -6,12 +6,14 @@
 #include "backends/fake/host_fake.h"
 
 enum { FAKE_VMS = 256, FAKE_FAULTS = 64, FAKE_CHUNK = 16384, FAKE_PATH = 512 };
+enum { FAKE_MAC = 24 }; /* "02:00:00:00:00:01", its zero and padding */
 
 struct fake_vm {
-	struct host_vm vm; /* name "": free */
-	uint32_t cpu_mcpu; /* what it would use */
-	uint64_t boot_id;  /* determines its memory */
-	int64_t at_ns;     /* vm.cpu_time_ns is of then */
+	struct host_vm vm;  /* name "": free */
+	uint32_t cpu_mcpu;  /* what it would use */
+	uint64_t boot_id;   /* determines its memory */
+	int64_t at_ns;      /* vm.cpu_time_ns is of then */
+	char mac[FAKE_MAC]; /* "" if it has none */
 };
 
 enum fake_fault_kind { FAULT_FAIL, FAULT_HANG };
@@ -33,6 +35,7 @@ struct fake_head {
 	struct host_vm vm;
 	uint32_t cpu_mcpu;
 	uint32_t zero;
+	char mac[FAKE_MAC];
 };
 
 struct fake_op {
@@ -89,6 +92,8 @@ bool fake_parse(struct host_fake *fake, const char *script, const char *name,
 /* Name and memory out of a guest configuration. */
 bool fake_parse_config(const char *config, char name[HOST_NAME_MAX_LEN],
     uint64_t *mem_kib, uint32_t *n_vcpus, struct err *err);
+/* Of its first interface; "" if it has none. */
+void fake_parse_mac(const char *config, char mac[FAKE_MAC]);
 
 /* fake_transfer.c: moves what can be moved by now.  True if it is over;
  * event is then filled. */

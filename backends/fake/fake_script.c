@@ -81,20 +81,31 @@ static bool read_cpus(const struct line *line, uint32_t *mcpu)
 	return true;
 }
 
+static bool read_mac(const struct line *line, char mac[FAKE_MAC])
+{
+	mac[0] = '\0';
+	for (size_t i = 1; i + 1 < line->n; i++)
+		if (strcmp(line->words[i], "mac") == 0)
+			return snprintf(mac, FAKE_MAC, "%s",
+			           line->words[i + 1]) == 17;
+	return true;
+}
+
 static bool read_vm(
     struct host_fake *fake, const struct line *line, struct err *err)
 {
 	uint64_t mem, max, vcpus, used;
+	char mac[FAKE_MAC];
 	uint32_t cpu_mcpu;
 
 	if (line->n < 2 || !read_option(line, "mem", 0, &mem) || mem == 0 ||
 	    !read_option(line, "max", mem, &max) || max < mem ||
 	    !read_option(line, "vcpus", 1, &vcpus) || vcpus == 0 ||
 	    !read_option(line, "used", MEM_UNKNOWN, &used) ||
-	    !read_cpus(line, &cpu_mcpu))
+	    !read_cpus(line, &cpu_mcpu) || !read_mac(line, mac))
 		return wrong(line,
 		    "vm NAME mem SIZE [max SIZE] [vcpus N] [cpu CPUS] "
-		    "[used SIZE]",
+		    "[used SIZE] [mac MAC]",
 		    err);
 	struct fake_vm *vm = fake_add(fake, line->words[1]);
 	if (!vm)
@@ -107,6 +118,7 @@ static bool read_vm(
 	vm->vm.mem_max_kib = max / 1024;
 	vm->vm.mem_used_kib = used == MEM_UNKNOWN ? used : used / 1024;
 	vm->cpu_mcpu = cpu_mcpu;
+	memcpy(vm->mac, mac, sizeof(vm->mac));
 	fake_set_state(fake, vm, HOST_VM_RUNNING);
 	return true;
 }
@@ -249,4 +261,12 @@ bool fake_parse_config(const char *config, char name[HOST_NAME_MAX_LEN],
 	if (config_value(config, "vcpus", text, sizeof(text)))
 		*n_vcpus = (uint32_t)strtoul(text, NULL, 10);
 	return true;
+}
+
+void fake_parse_mac(const char *config, char mac[FAKE_MAC])
+{
+	const char *at = strstr(config, "mac=");
+
+	if (!at || sscanf(at + 4, "%17[0-9a-fA-F:]", mac) != 1)
+		mac[0] = '\0';
 }

@@ -36,11 +36,11 @@ void fake_store(struct host_fake *fake, const struct fake_vm *v)
 	fprintf(file,
 	    "%d %" PRIu64 " %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu64
 	    " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu32 " %" PRIu64
-	    " %" PRId64 "\n",
+	    " %" PRId64 " %s\n",
 	    (int)v->vm.state, v->vm.cpu_time_ns, v->vm.n_vcpus, v->vm.weight,
 	    v->vm.cap_mcpu, v->vm.mem_kib, v->vm.mem_target_kib,
 	    v->vm.mem_max_kib, v->vm.mem_used_kib, v->cpu_mcpu, v->boot_id,
-	    v->at_ns);
+	    v->at_ns, v->mac[0] ? v->mac : "-");
 	if (fclose(file) == 0)
 		rename(temporary, path);
 }
@@ -66,13 +66,15 @@ static bool load_one(struct host_fake *fake, const char *name, struct err *err)
 	int n = fscanf(file,
 	    "%d %" SCNu64 " %" SCNu32 " %" SCNu32 " %" SCNu32 " %" SCNu64
 	    " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu32 " %" SCNu64
-	    " %" SCNd64,
+	    " %" SCNd64 " %23s",
 	    &state, &v->vm.cpu_time_ns, &v->vm.n_vcpus, &v->vm.weight,
 	    &v->vm.cap_mcpu, &v->vm.mem_kib, &v->vm.mem_target_kib,
 	    &v->vm.mem_max_kib, &v->vm.mem_used_kib, &v->cpu_mcpu, &v->boot_id,
-	    &v->at_ns);
+	    &v->at_ns, v->mac);
 	fclose(file);
-	if (n != 12 || state < 0 || state >= N_HOST_VM_STATES)
+	if (strcmp(v->mac, "-") == 0)
+		v->mac[0] = '\0';
+	if (n != 13 || state < 0 || state >= N_HOST_VM_STATES)
 		return err_set(err, "%s:1: is not the state of a VM", path);
 	v->vm.state = (enum host_vm_state)state;
 	return true;

@@ -63,6 +63,7 @@ void fake_transfer_begin(struct host_fake *fake, struct fake_op *op, int fd)
 	    .image_bytes = fake->image_bytes,
 	    .vm = vm->vm,
 	    .cpu_mcpu = vm->cpu_mcpu};
+	memcpy(op->head.mac, vm->mac, sizeof(op->head.mac));
 	op->generator = vm->boot_id;
 	memcpy(op->chunk, &op->head, sizeof(op->head));
 	op->chunk_len = sizeof(op->head);
@@ -148,6 +149,7 @@ static const char *take_head(struct host_fake *fake, struct fake_op *op)
 	vm->vm = from;
 	vm->boot_id = op->head.boot_id;
 	vm->cpu_mcpu = op->head.cpu_mcpu;
+	memcpy(vm->mac, op->head.mac, sizeof(vm->mac));
 	op->generator = vm->boot_id;
 	fake_store(fake, vm);
 	return NULL;

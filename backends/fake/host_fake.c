@@ -258,8 +258,10 @@ static bool fake_describe(
 
 	if (!vm)
 		return false;
-	snprintf(config, cap, "name = \"%s\"\nmemory = %" PRIu64 "\n", name,
-	    vm->vm.mem_kib / KIB_PER_MIB);
+	snprintf(config, cap,
+	    "name = \"%s\"\nmemory = %" PRIu64 "\nvif = [%s%s%s]\n", name,
+	    vm->vm.mem_kib / KIB_PER_MIB, vm->mac[0] ? "\"mac=" : "", vm->mac,
+	    vm->mac[0] ? "\"" : "");
 	return true;
 }
 
@@ -307,6 +309,7 @@ static bool fake_create(void *host, uint64_t op, const char *name,
 	vm->vm.mem_kib = vm->vm.mem_target_kib = mem_kib;
 	vm->vm.mem_max_kib = own_kib > mem_kib ? own_kib : mem_kib;
 	vm->vm.n_vcpus = n_vcpus;
+	fake_parse_mac(config, vm->mac);
 	if (op_new(fake, op, FAKE_CREATE, name, err))
 		return true;
 	fake_remove(fake, vm);

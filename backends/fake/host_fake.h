@@ -12,7 +12,7 @@
  *	history FILE                   who runs where, a line a change, appended
  *	image SIZE                     bytes of a VM's stream (default 256K)
  *	speed SIZE                     bytes/s of a stream (default: unbounded)
- *	vm NAME mem SIZE [max SIZE] [vcpus N] [cpu CPUS] [used SIZE]
+ *	vm NAME mem SIZE [max SIZE] [vcpus N] [cpu CPUS] [used SIZE] [mac MAC]
  *	                               there at the start, unless DIR has any
  *	fail CALL NAME [after N]       the call on this VM fails once, after it
  *	                               has gone well N times; CALL is a member
