@@ -25,7 +25,7 @@ DEPS_CORE := gcc libc6-dev binutils clang libclang-rt-14-dev \
 # Real hosts: hypervisor, control connections, keys, netlink, the testbed.
 DEPS_LIVE := libxen-dev libzmq3-dev libmnl-dev iproute2 \
 	wireguard-tools tcpdump qemu-system-x86 mmdebstrap xz-utils cpio \
-	debhelper mount nftables openssh-client kmod
+	debhelper mount procps nftables openssh-client kmod
 
 deps: ## install what is needed from Debian packages (the only step for root)
 	@command -v dpkg-query >/dev/null || { \
