@@ -96,7 +96,7 @@ static void skip_frames(void *socket, bool more)
 		;
 }
 
-/* --- server --------------------------------------------------------------- */
+/* Server. */
 
 static bool is_allowed(
     const struct curve_server *server, const struct curve_public *key)
@@ -284,7 +284,7 @@ bool curve_server_send(struct curve_server *server, const struct curve_from *to,
 	       zmq_send(server->router, bytes, len, ZMQ_DONTWAIT) >= 0;
 }
 
-/* --- clients -------------------------------------------------------------- */
+/* Clients. */
 
 struct curve_clients *curve_clients_new(const struct curve_key *key)
 {

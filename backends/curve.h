@@ -65,7 +65,7 @@ bool curve_public_parse(
 bool curve_public_equal(
     const struct curve_public *a, const struct curve_public *b);
 
-/* --- server --------------------------------------------------------------- */
+/* Server. */
 
 struct curve_server;
 
@@ -110,7 +110,7 @@ bool curve_server_receive(struct curve_server *server, struct curve_from *from,
 bool curve_server_send(struct curve_server *server, const struct curve_from *to,
     const void *bytes, size_t len);
 
-/* --- clients -------------------------------------------------------------- */
+/* Clients. */
 
 /* What the clients of a program share: its key and ZeroMQ's one thread. */
 struct curve_clients;

@@ -262,7 +262,7 @@ bool handover_state_parse(const char *name, enum handover_state *state)
 	return false;
 }
 
-/* --- the manager ---------------------------------------------------------- */
+/* The manager. */
 
 /* Sets of states, for the table below. */
 #define BIT(state) (UINT64_C(1) << (state))

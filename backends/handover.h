@@ -166,7 +166,7 @@ enum handover_timer {
 };
 enum handover_timer handover_timer(enum handover_state state);
 
-/* --- the manager ---------------------------------------------------------- */
+/* The manager. */
 
 enum handover_word {
 	WORD_NONE,

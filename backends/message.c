@@ -126,7 +126,7 @@ static const struct field text_fields[] = {
     {END, 0, 0},
 };
 
-/* --- one codec for all ---------------------------------------------------- */
+/* One codec for all. */
 
 static void put_field(
     struct wire_writer *w, const struct field *field, const uint8_t *at)
@@ -235,7 +235,7 @@ static uint32_t get_array(struct wire_reader *r, const struct field *fields,
 	return r->failed ? 0 : n;
 }
 
-/* --- messages ------------------------------------------------------------- */
+/* Messages. */
 
 static bool write_message(struct wire_writer *w, enum message_type type,
     uint64_t request, const struct field *fields, const void *object)
@@ -348,7 +348,7 @@ bool message_read_report(struct wire_reader *r, struct message_report *report)
 	return wire_end(r);
 }
 
-/* --- names ---------------------------------------------------------------- */
+/* Names. */
 
 const char *act_kind_name(enum act_kind kind)
 {

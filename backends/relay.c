@@ -97,7 +97,7 @@ static void link_free(struct relay_link *link)
 	link->listener = link->pipe = -1;
 }
 
-/* --- link_api ------------------------------------------------------------- */
+/* Link_api. */
 
 static int bind_port(struct relay *relay, uint16_t *port)
 {
@@ -234,7 +234,7 @@ static uint64_t relay_progress(void *self, uint64_t id)
 	return link ? link->bytes : 0;
 }
 
-/* --- a link's step -------------------------------------------------------- */
+/* A link's step. */
 
 static bool lose(
     struct relay_link *link, struct link_event *event, const char *why)
@@ -495,7 +495,7 @@ const struct link_api relay_api = {
     .poll = relay_poll,
 };
 
-/* --- waiting -------------------------------------------------------------- */
+/* Waiting. */
 
 static void want(struct pollfd *fds, size_t *n, int fd, short events)
 {

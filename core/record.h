@@ -51,8 +51,7 @@
 
 enum { RECORD_VERSION = 1 };
 
-/* --- writing ---------------------------------------------------------------
- */
+/* Writing. */
 
 /* Where text goes: pieces of lines, in order.  A sink that fails says so by
  * returning false; then nothing more is written. */
@@ -91,8 +90,7 @@ bool record_writer_ok(const struct record_writer *w);
 /* The name in records and results, such as "done". */
 const char *outcome_kind_name(enum outcome_kind kind);
 
-/* --- reading ---------------------------------------------------------------
- */
+/* Reading. */
 
 /* What the first line says; all that reading the rest needs memory for. */
 struct record_size {

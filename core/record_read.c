@@ -29,8 +29,7 @@ struct record_reader {
 	uint32_t actions_left;
 };
 
-/* --- the header ------------------------------------------------------------
- */
+/* The header. */
 
 bool record_read_size(
     struct record_size *size, const char *text, struct err *err)
@@ -263,7 +262,7 @@ static bool read_header(
 	return err_set(line->err, "\"%s\" begins no line of the header", word);
 }
 
-/* --- kinds and states by their names --- */
+/* Kinds and states by their names. */
 
 #define NAME_OF(name, type)                                                    \
 	static const char *name##_of(uint32_t kind)                            \
@@ -277,8 +276,7 @@ NAME_OF(vm_state_name, vm_state)
 NAME_OF(action_kind_name, action_kind)
 NAME_OF(outcome_kind_name, outcome_kind)
 
-/* --- the steps -------------------------------------------------------------
- */
+/* The steps. */
 
 static bool read_observe(struct record_reader *r, struct line *line)
 {

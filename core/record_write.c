@@ -42,8 +42,7 @@ bool record_writer_ok(const struct record_writer *w)
 	return !w->failed;
 }
 
-/* --- pieces of a line ------------------------------------------------------
- */
+/* Pieces of a line. */
 
 static void flush(struct record_writer *w)
 {
@@ -141,8 +140,7 @@ static void put_named(
 	end_line(w);
 }
 
-/* --- the header ------------------------------------------------------------
- */
+/* The header. */
 
 static uint64_t text_bytes(
     const struct model *model, const struct record_origin *origin)
@@ -257,8 +255,7 @@ void record_write_header(
 	flush(w);
 }
 
-/* --- the steps -------------------------------------------------------------
- */
+/* The steps. */
 
 static void put_host_seen(
     struct record_writer *w, uint32_t i, const struct host_observation *host)

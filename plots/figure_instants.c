@@ -35,8 +35,7 @@ struct instants {
 	uint32_t n;
 };
 
-/* --- what happened ---------------------------------------------------------
- */
+/* What happened. */
 
 /* One for all VMs of an environment to which it happens within a moment. */
 static void add_event(struct instants *s, const struct event *event)
@@ -173,8 +172,7 @@ static bool find_instants(
 	return true;
 }
 
-/* --- in words --------------------------------------------------------------
- */
+/* In words. */
 
 static const char *what_text(const struct event *e, bool several)
 {
@@ -236,8 +234,7 @@ static void put_caption(FILE *out, const struct timeline *t,
 	}
 }
 
-/* --- in blocks -------------------------------------------------------------
- */
+/* In blocks. */
 
 static double host_x(const struct timeline *t, uint32_t host)
 {

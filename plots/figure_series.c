@@ -30,8 +30,7 @@ static double interval_s(const struct table *t, int time)
 	return 0;
 }
 
-/* --- hosts: a row each, time to the right, dark is busy --------------------
- */
+/* Hosts: a row each, time to the right, dark is busy. */
 
 enum host_column { H_TIME, H_DOMAIN, H_HOST, H_USED, H_CPU };
 
@@ -121,8 +120,7 @@ bool figure_hosts(struct figure *figure, struct err *err)
 	return ok;
 }
 
-/* --- usage: one VM of an environment ---------------------------------------
- */
+/* Usage: one VM of an environment. */
 
 enum vm_column { V_TIME, V_ENV, V_VM, V_CPU, V_CPU_ALLOC, V_MEM, V_MEM_ALLOC };
 

@@ -14,8 +14,7 @@
 #include "plots/scripts.h"
 #include "sim/outdir.h"
 
-/* --- data and scripts ------------------------------------------------------
- */
+/* Data and scripts. */
 
 static FILE *create(
     const char *folder, const char *name, const char *suffix, struct err *err)
@@ -140,8 +139,7 @@ bool figure_read(struct table *table, const char *folder, const char *name,
 	return ok;
 }
 
-/* --- what there is to draw -------------------------------------------------
- */
+/* What there is to draw. */
 
 static bool is_there(const char *folder, const char *name)
 {

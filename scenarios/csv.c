@@ -60,7 +60,7 @@ static void end_row(int character, void *self)
 		c->cells[i] = c->text + c->starts[i];
 }
 
-/* --- errors -------------------------------------------------------------- */
+/* Errors. */
 
 /* Where a cell begins in the raw line, from 1. */
 static uint32_t column_of(const struct csv_row *row, uint32_t cell)
@@ -129,7 +129,7 @@ bool csv_number(const struct csv_row *row, uint32_t cell, const char *what,
 	return true;
 }
 
-/* --- reading ------------------------------------------------------------- */
+/* Reading. */
 
 static bool bad_line(const struct csv_row *row, const char *text, size_t n,
     bool parsed, struct err *err)

@@ -65,7 +65,7 @@ static bool take_row(void *self, const struct csv_row *row, struct err *err)
 	return true;
 }
 
-/* --- the common grid ----------------------------------------------------- */
+/* The common grid. */
 
 struct grid {
 	double first_s, last_s, interval_s;

@@ -53,7 +53,7 @@ struct loader {
 bool load_fail(const struct loader *ld, const char *at, const char *key,
     const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/* --- tables of fields ---------------------------------------------------- */
+/* Tables of fields. */
 
 enum field_kind {
 	FIELD_TIME,    /* int64_t, ns */
@@ -117,7 +117,7 @@ bool load_find(const struct loader *ld, const char *at, const char *key,
 /* The path of a file named in the scenario, in scratch; notes it. */
 const char *load_file(struct loader *ld, const char *name);
 
-/* --- parts, in the order in which they are loaded ------------------------ */
+/* Parts, in the order in which they are loaded. */
 
 bool load_hosts(struct loader *ld);       /* domains, links */
 bool load_migration(struct loader *ld);   /* and the virtual network */

@@ -78,7 +78,7 @@ static const struct field jobs_fields[] = {
 	    .least = "1"),
 	{0}};
 
-/* --- what a table cannot say --------------------------------------------- */
+/* What a table cannot say. */
 
 static void print_memory(char **text, uint64_t kib)
 {
@@ -237,7 +237,7 @@ static bool load_group(struct loader *ld, uint32_t i, struct env_group *g)
 	return true;
 }
 
-/* --- VMs ----------------------------------------------------------------- */
+/* VMs. */
 
 static uint32_t job_vms(const struct env_group *g, uint32_t i)
 {
@@ -308,7 +308,7 @@ static bool add_env(struct loader *ld, const struct env_group *g, uint32_t i,
 	    env->name);
 }
 
-/* --- all of it ----------------------------------------------------------- */
+/* All of it. */
 
 /* One workload for all of a group, or one for each job. */
 static bool add_workloads(struct loader *ld, const struct env_group *g,

@@ -40,7 +40,7 @@ void load_set_text(char **text, const char *format, ...)
 	free(old);
 }
 
-/* --- quantities ---------------------------------------------------------- */
+/* Quantities. */
 
 /* How each kind is measured; N_MEASURES: not by a quantity. */
 static const struct {
@@ -140,7 +140,7 @@ static bool load_quantity(const struct loader *ld, const char *at,
 	return true;
 }
 
-/* --- the other kinds ----------------------------------------------------- */
+/* The other kinds. */
 
 static bool load_whole(const struct loader *ld, const char *at,
     const struct field *field, char **text, void *out)
@@ -247,7 +247,7 @@ bool load_fields(const struct loader *ld, const char *at,
 	return true;
 }
 
-/* --- names --------------------------------------------------------------- */
+/* Names. */
 
 bool load_name(const struct loader *ld, const char *at, const char *name)
 {

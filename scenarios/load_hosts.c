@@ -53,7 +53,7 @@ static const struct field link_fields[] = {
 	    struct link_setup, background, .initial = "0", .most = "0.6"),
 	{0}};
 
-/* --- hosts --------------------------------------------------------------- */
+/* Hosts. */
 
 static bool load_group(const struct loader *ld, const char *at,
     const char *domain, struct raw_host *raw, struct host_group *group)
@@ -141,7 +141,7 @@ static void measure_hosts(struct loader *ld)
 	}
 }
 
-/* --- links --------------------------------------------------------------- */
+/* Links. */
 
 static bool load_link(struct loader *ld, uint32_t i)
 {
@@ -240,7 +240,7 @@ static void fill_link_rates(struct loader *ld)
 	model->link_bps = bps;
 }
 
-/* --- all of it ----------------------------------------------------------- */
+/* All of it. */
 
 static struct host_group **load_domains(struct loader *ld, uint32_t *n_hosts)
 {

@@ -92,7 +92,7 @@ bool load_migration(struct loader *ld)
 		   &ld->sc->vnet);
 }
 
-/* --- manager ------------------------------------------------------------- */
+/* Manager. */
 
 static const struct field manager_fields[] = {
 	FIELD("period", TIME, struct raw_manager, period,
@@ -138,7 +138,7 @@ bool load_manager(struct loader *ld)
 	return true;
 }
 
-/* --- events -------------------------------------------------------------- */
+/* Events. */
 
 static const struct field event_fields[] = {
 	FIELD("at", TIME, struct raw_event, at, struct event_setup, at_ns,

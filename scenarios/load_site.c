@@ -17,7 +17,7 @@ bool scenario_is_site(const struct scenario *sc)
 	return sc->model.n_hosts > 0 && sc->hosts[0].address;
 }
 
-/* --- hosts --------------------------------------------------------------- */
+/* Hosts. */
 
 /* "192.0.2.1:7470" or "[2001:db8::1]:7470". */
 static bool is_address(const char *text)
@@ -116,7 +116,7 @@ static bool load_site_hosts(struct loader *ld)
 	return true;
 }
 
-/* --- files --------------------------------------------------------------- */
+/* Files. */
 
 static const char *load_readable(
     struct loader *ld, const char *at, const char *key, const char *name)
@@ -164,7 +164,7 @@ static bool load_site_env(struct loader *ld, uint32_t i, uint32_t *e)
 	return true;
 }
 
-/* --- all of it ----------------------------------------------------------- */
+/* All of it. */
 
 static bool has_any_address(const struct raw *raw)
 {

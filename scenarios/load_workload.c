@@ -69,7 +69,7 @@ static bool check_keys(const struct loader *ld, const char *at,
 	return true;
 }
 
-/* --- stages -------------------------------------------------------------- */
+/* Stages. */
 
 static bool load_barrier(const struct loader *ld, const char *at,
     struct raw_workload *raw, struct workload *w)
@@ -121,7 +121,7 @@ static bool load_stages(struct loader *ld, const char *at, enum kind kind,
 	return true;
 }
 
-/* --- constant and trace -------------------------------------------------- */
+/* Constant and trace. */
 
 static const struct field duration_field[] = {
 	FIELD("duration", NEVER, struct raw_workload, duration,
@@ -190,7 +190,7 @@ static bool load_trace(struct loader *ld, const char *at,
 	       load_dirty(ld, at, &raw->dirty, &raw->dirty_count, w->sets);
 }
 
-/* --- tasks --------------------------------------------------------------- */
+/* Tasks. */
 
 static const char *const distributions[] = {"constant", "exponential",
     "uniform", "normal", "lognormal", "weibull", "pareto", NULL};
@@ -278,7 +278,7 @@ static bool load_tasks(struct loader *ld, const char *at,
 	       load_dirty(ld, at, &raw->dirty, &raw->dirty_count, w->sets);
 }
 
-/* --- all of them --------------------------------------------------------- */
+/* All of them. */
 
 bool load_workload(struct loader *ld, const char *at, struct raw_workload *raw,
     const struct vm *vm, uint32_t n_vms, struct workload *w)

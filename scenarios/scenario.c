@@ -16,7 +16,7 @@ struct memory {
 	struct raw *raw; /* canonical once loaded */
 };
 
-/* --- digest -------------------------------------------------------------- */
+/* Digest. */
 
 static bool digest_file(
     crypto_hash_sha256_state *state, const char *path, struct err *err)
@@ -62,7 +62,7 @@ static bool digest(struct loader *ld)
 	return true;
 }
 
-/* --- load ---------------------------------------------------------------- */
+/* Load. */
 
 static const struct field scenario_fields[] = {
 	FIELD("seed", SEED, struct raw, seed, struct scenario, seed,

@@ -17,7 +17,7 @@
 #include "core/model.h"
 #include "core/policy.h"
 
-/* --- infrastructure ------------------------------------------------------ */
+/* Infrastructure. */
 
 struct host_setup {
 	double nic_bps;   /* its network interface, each direction */
@@ -46,7 +46,7 @@ struct link_setup {
 	                      drawn anew for each flow, +- half of it */
 };
 
-/* --- the hypervisor and the virtual network ------------------------------ */
+/* The hypervisor and the virtual network. */
 
 enum precopy_rules { PRECOPY_XEN_3_0, PRECOPY_XEN_4_17 };
 
@@ -75,7 +75,7 @@ struct vnet_setup {
 	double linger_slowdown; /* by this much, 0..1 */
 };
 
-/* --- workloads ----------------------------------------------------------- */
+/* Workloads. */
 
 /* Pages that a guest writes: a few often (the writable working set), the rest
  * seldom.  Rates are of a VM that runs at full speed. */
@@ -195,7 +195,7 @@ struct env_setup {
 	const char *vm_config, *head_config;
 };
 
-/* --- what happens besides ------------------------------------------------ */
+/* What happens besides. */
 
 enum event_kind {
 	TIMED_MIGRATE, /* the compute VMs of env to domain, by command */

@@ -26,7 +26,7 @@ typedef const cyaml_schema_value_t entry_t;
 static entry_t name_entry = {
     CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 0, CYAML_UNLIMITED)};
 
-/* --- infrastructure ------------------------------------------------------ */
+/* Infrastructure. */
 
 static fields_t host_fields = {
     TEXT("name", MAY, struct raw_host, name),
@@ -66,7 +66,7 @@ static fields_t link_fields = {
 static entry_t link_entry = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_link, link_fields)};
 
-/* --- migration, network, manager ----------------------------------------- */
+/* Migration, network, manager. */
 
 static fields_t migration_fields = {
     TEXT("rules", MAY, struct raw_migration, rules),
@@ -110,7 +110,7 @@ static fields_t manager_fields = {
         MANY),
     CYAML_FIELD_END};
 
-/* --- environments -------------------------------------------------------- */
+/* Environments. */
 
 static fields_t head_fields = {
     TEXT("memory", MAY, struct raw_head, memory),
@@ -193,7 +193,7 @@ static fields_t env_fields = {TEXT("name", MUST, struct raw_env, name),
 static entry_t env_entry = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_env, env_fields)};
 
-/* --- the rest ------------------------------------------------------------ */
+/* The rest. */
 
 static fields_t event_fields = {TEXT("at", MUST, struct raw_event, at),
     TEXT("migrate", MAY, struct raw_event, migrate),

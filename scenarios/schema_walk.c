@@ -16,7 +16,7 @@
 #include "scenarios/schema_tables.h"
 #include "scenarios/words.h"
 
-/* --- check --------------------------------------------------------------- */
+/* Check. */
 
 struct check {
 	const char *file;
@@ -141,7 +141,7 @@ static bool check_value(const struct check *check, const struct node *node,
 	    "%s is a mapping; write \"key: value\" lines", key);
 }
 
-/* --- load ---------------------------------------------------------------- */
+/* Load. */
 
 static void emit(
     const struct node *node, const cyaml_schema_value_t *value, FILE *out)

@@ -20,7 +20,7 @@ static void *grown(void *array, size_t n, size_t size)
 	return larger;
 }
 
-/* --- utilisation and memory ---------------------------------------------- */
+/* Utilisation and memory. */
 
 struct levels {
 	uint32_t n_vms, n_steps;
@@ -137,7 +137,7 @@ out:
 	return trace;
 }
 
-/* --- task lists ---------------------------------------------------------- */
+/* Task lists. */
 
 struct task {
 	double think_s, work_s;
@@ -239,7 +239,7 @@ struct task_list *trace_read_tasks(
 	return list;
 }
 
-/* --- placement ----------------------------------------------------------- */
+/* Placement. */
 
 struct placing {
 	trace_place_fn *place;

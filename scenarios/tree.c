@@ -219,7 +219,7 @@ out:
 	return root;
 }
 
-/* --- paths --------------------------------------------------------------- */
+/* Paths. */
 
 /* Takes one step off a path: "a.b[2]" gives "a", "b", "2"; false at the end
  * or where it is no path. */
@@ -279,7 +279,7 @@ const struct node *tree_find(const struct node *root, const char *path)
 	return root;
 }
 
-/* --- overrides ----------------------------------------------------------- */
+/* Overrides. */
 
 static struct node *new_scalar(
     struct pool *pool, const char *text, const char *override)

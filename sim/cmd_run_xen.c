@@ -31,7 +31,7 @@ struct leg {
 	uint32_t n_migrations;
 };
 
-/* --- what is told to the results ---------------------------------------- */
+/* What is told to the results. */
 
 static void vm_moved(void *self, int64_t now_ns, struct vm_id vm,
     struct host_id from, struct host_id to)
@@ -153,7 +153,7 @@ static void heard(void *self, const struct outcome *outcome)
 	leg->to->manager.heard(leg->to->manager.self, outcome);
 }
 
-/* --- a leg -------------------------------------------------------------- */
+/* A leg. */
 
 static bool take_tables(struct leg *leg, struct err *err)
 {

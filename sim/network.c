@@ -35,7 +35,7 @@ struct network {
 	uint32_t n_loaded;
 };
 
-/* --- routes ---------------------------------------------- */
+/* Routes. */
 
 static uint32_t other_end(const struct link_setup *link, uint32_t domain)
 {
@@ -107,7 +107,7 @@ static bool find_routes(struct network *net)
 	return ok;
 }
 
-/* --- resources ------------------------------------------- */
+/* Resources. */
 
 static double or_no_limit(double bps)
 {
@@ -183,7 +183,7 @@ void network_set_link(struct network *net, uint32_t link, double bps)
 	share_set_capacity(net->share, net->first_link + 2 * link + 1, bps);
 }
 
-/* --- paths ----------------------------------------------- */
+/* Paths. */
 
 static uint32_t domain_of(const struct network *net, struct host_id host)
 {
@@ -289,7 +289,7 @@ double network_path_bps(
 	return bps;
 }
 
-/* --- flows ----------------------------------------------- */
+/* Flows. */
 
 uint32_t network_open_flow(struct network *net, struct host_id from,
     struct host_id to, double limit_bps, double draw)
@@ -321,7 +321,7 @@ double network_rate_bps(const struct network *net, uint32_t flow)
 	return share_rate(net->share, flow);
 }
 
-/* --- exchanges ------------------------------------------- */
+/* Exchanges. */
 
 static void load_path(struct network *net, struct host_id from,
     struct host_id to, double bits)

@@ -50,8 +50,7 @@ static bool text_add(void *self, const char *chars, size_t n)
 	return true;
 }
 
-/* --- the world of a replay: what it was ------------------------------------
- */
+/* The world of a replay: what it was. */
 
 static bool world_observe(void *world, struct observation *obs, struct err *err)
 {
@@ -105,8 +104,7 @@ static void planned(
 	record_write_plan(r->writer, obs->sequence, plan);
 }
 
-/* --- the manager as it was -------------------------------------------------
- */
+/* The manager as it was. */
 
 static void *take_memory(struct arena *counted, struct err *err)
 {
@@ -187,8 +185,7 @@ static bool begin(struct replay *r, struct err *err)
 	return true;
 }
 
-/* --- line by line ----------------------------------------------------------
- */
+/* Line by line. */
 
 /* The next line without its newline; NULL at the end, or with err. */
 static char *next_line(struct replay *r, struct err *err)

@@ -66,8 +66,7 @@ struct results {
 	struct sim_listener also;
 };
 
-/* --- names -----------------------------------------------------------------
- */
+/* Names. */
 
 static const char *host_name(const struct model *model, struct host_id host)
 {
@@ -98,8 +97,7 @@ static void put_time_cell(FILE *file, int64_t ns)
 	table_put_time(file, ns);
 }
 
-/* --- what the simulation tells ---------------------------------------------
- */
+/* What the simulation tells. */
 
 static void env_ended(void *self, const struct sim_env_end *end)
 {
@@ -274,8 +272,7 @@ static void progress(void *self, int64_t now_ns, int64_t until_ns)
 		r->also.progress(r->also.self, now_ns, until_ns);
 }
 
-/* --- what the manager tells ------------------------------------------------
- */
+/* What the manager tells. */
 
 static void observed(void *self, const struct observation *obs)
 {
@@ -355,8 +352,7 @@ static void heard(void *self, const struct outcome *outcome)
 		r->also.manager.heard(r->also.manager.self, outcome);
 }
 
-/* --- life ------------------------------------------------------------------
- */
+/* Life. */
 
 static bool write_to_file(void *self, const char *text, size_t length)
 {

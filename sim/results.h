@@ -55,8 +55,7 @@ bool results_finish(struct results *results, const struct sim_metrics *metrics,
 
 void results_free(struct results *results);
 
-/* --- after results_finish --------------------------------------------------
- */
+/* After results_finish. */
 
 /* As many as the model has environments. */
 const struct result_env *results_envs(const struct results *results);

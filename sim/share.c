@@ -12,7 +12,7 @@
 
 #include "sim/share_graph.h"
 
-/* --- memory ---------------------------------------------- */
+/* Memory. */
 
 /* Resizes the array to which the pointer at `array` points. */
 static bool resize(void *array, uint32_t n, size_t size)
@@ -109,7 +109,7 @@ void share_free(struct share *s)
 	free(s);
 }
 
-/* --- the graph and its changes --------------------------- */
+/* The graph and its changes. */
 
 static bool is_open(const struct share *s, uint32_t v)
 {
@@ -239,7 +239,7 @@ void share_set_bound(struct share *s, uint32_t v, double bound)
 	share_touch_variable(s, v);
 }
 
-/* --- what was solved --------------------------------------- */
+/* What was solved. */
 
 double share_rate(const struct share *s, uint32_t v)
 {

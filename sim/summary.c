@@ -47,8 +47,7 @@ double results_overall_s(const struct results *r)
 	return last < 0 || first > last ? (double)NAN : ns_to_s(last - first);
 }
 
-/* --- summary.json ----------------------------------------------------------
- */
+/* Summary.json. */
 
 static void put_key(FILE *out, const char *indent, const char *key)
 {
@@ -168,8 +167,7 @@ void results_print_json(const struct results *r, FILE *out)
 	fputs("}\n", out);
 }
 
-/* --- for people ------------------------------------------------------------
- */
+/* For people. */
 
 static void print_seconds(FILE *out, double seconds)
 {

@@ -48,8 +48,7 @@ void sweep_fini(struct sweep *sweep)
 	sweep->done = NULL;
 }
 
-/* --- which run is which ----------------------------------------------------
- */
+/* Which run is which. */
 
 static uint64_t count_runs(const struct sweep *sweep)
 {
@@ -75,8 +74,7 @@ static void find_run(
 	point->policy = sweep->policies[number];
 }
 
-/* --- one run, in a process of its own --------------------------------------
- */
+/* One run, in a process of its own. */
 
 static struct scenario *load(
     const struct sweep *sweep, const struct sweep_point *point, struct err *err)
@@ -140,8 +138,7 @@ static _Noreturn void be_child(
 	_exit(EXIT_DONE);
 }
 
-/* --- all of them -----------------------------------------------------------
- */
+/* All of them. */
 
 struct crew {
 	FILE *rows, *from_children;

@@ -81,8 +81,7 @@ void sweep_put_row(const struct sweep *sweep, const struct sweep_point *point,
 	putc('\n', out);
 }
 
-/* --- going on where it stopped ---------------------------------------------
- */
+/* Going on where it stopped. */
 
 /* All that decides what the runs are, as text: two sweeps are one if it is
  * the same. */
@@ -221,8 +220,7 @@ bool sweep_begin_rows(struct sweep *sweep, struct err *err)
 	       sweep_find_done(sweep, err);
 }
 
-/* --- when all are there ----------------------------------------------------
- */
+/* When all are there. */
 
 struct order {
 	const struct table *table;

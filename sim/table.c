@@ -57,8 +57,7 @@ void json_put_text(FILE *file, const char *text)
 	putc('"', file);
 }
 
-/* --- reading ---------------------------------------------------------------
- */
+/* Reading. */
 
 struct parse {
 	struct table *table;

@@ -13,7 +13,7 @@
 
 #include "backends/fake/fake_inside.h"
 
-/* --- what there is -------------------------------------------------------- */
+/* What there is. */
 
 struct fake_vm *fake_find(struct host_fake *fake, const char *name)
 {
@@ -130,7 +130,7 @@ static uint64_t mem_free_kib(const struct host_fake *fake)
 	return free_kib;
 }
 
-/* --- synchronous calls ---------------------------------------------------- */
+/* Synchronous calls. */
 
 static int by_name(const void *a, const void *b)
 {
@@ -265,7 +265,7 @@ static bool fake_describe(
 	return true;
 }
 
-/* --- asynchronous calls --------------------------------------------------- */
+/* Asynchronous calls. */
 
 static struct fake_op *op_new(struct host_fake *fake, uint64_t op,
     enum fake_op_kind kind, const char *vm, struct err *err)
@@ -374,7 +374,7 @@ static void fake_abort(void *host, uint64_t op)
 			fake->ops[i].aborted = true;
 }
 
-/* --- events --------------------------------------------------------------- */
+/* Events. */
 
 static bool finish(
     struct host_fake *fake, struct fake_op *op, struct host_event *event)
@@ -456,7 +456,7 @@ const struct host_api host_fake_api = {
     .close = fake_close,
 };
 
-/* --- from a script -------------------------------------------------------- */
+/* From a script. */
 
 struct host_fake *host_fake_new(
     const char *script, const char *source, const char *name, struct err *err)

@@ -50,7 +50,7 @@ void *live_grow(void *array, uint32_t n, uint32_t *max, size_t size)
 	return array;
 }
 
-/* --- names -------------------------------------------------------------- */
+/* Names. */
 
 static int compare_names(const void *a, const void *b, void *vms)
 {
@@ -91,7 +91,7 @@ uint32_t live_find_vm(const struct live *live, const char *name)
 	return ID_NONE;
 }
 
-/* --- life --------------------------------------------------------------- */
+/* Life. */
 
 static void init_tables(struct live *live)
 {
@@ -153,7 +153,7 @@ void live_free(struct live *live)
 	free(live);
 }
 
-/* --- hosts -------------------------------------------------------------- */
+/* Hosts. */
 
 bool live_is_stale(const struct live *live, uint32_t host)
 {
@@ -226,7 +226,7 @@ bool live_is_fresh(const struct live *live, int64_t since_ns)
 /* A question not answered for so long is asked again. */
 #define ANSWER_NS (3 * NS_PER_S)
 
-/* --- time --------------------------------------------------------------- */
+/* Time. */
 
 static int64_t ask_next_ns(const struct live *live, uint32_t host)
 {

@@ -137,7 +137,7 @@ bool live_resolve(struct live *live, uint64_t id, enum handover_word word,
 /* What could happen if the silent end is not as the operator thinks. */
 const char *live_risk(enum handover_word word);
 
-/* --- what it knows, for people ------------------------------------------ */
+/* What it knows, for people. */
 
 struct live_host_view {
 	enum host_state state;

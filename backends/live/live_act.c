@@ -27,7 +27,7 @@ struct live_act *live_act_find(const struct live *live, uint64_t request)
 	return NULL;
 }
 
-/* --- sending ------------------------------------------------------------ */
+/* Sending. */
 
 static void send_act(struct live *live, struct live_act *a)
 {
@@ -74,7 +74,7 @@ uint64_t live_act_start(struct live *live, uint32_t host, uint32_t vm,
 	return a->request;
 }
 
-/* --- the end ------------------------------------------------------------ */
+/* The end. */
 
 static void remove_act(struct live *live, struct live_act *a)
 {

@@ -4,7 +4,7 @@
 
 #include "backends/live/live_inside.h"
 
-/* --- what the core sees ------------------------------------------------- */
+/* What the core sees. */
 
 static uint32_t mean_mcpu(uint64_t used_ns, uint64_t span_ns)
 {
@@ -105,7 +105,7 @@ static bool live_observe(
 	return true;
 }
 
-/* --- what it does: the last check, over the world as it is now ---------- */
+/* What it does: the last check, over the world as it is now. */
 
 static const char *why_not_host(
     const struct live *live, uint32_t host, bool arrives)

@@ -51,7 +51,7 @@ static void note(struct live *live, uint32_t e, const char *text)
 	snprintf(live->envs[e].note, LIVE_NOTE_MAX, "%s", text);
 }
 
-/* --- removing ----------------------------------------------------------- */
+/* Removing. */
 
 static void remove_vm(struct live *live, uint32_t v)
 {
@@ -98,7 +98,7 @@ void live_env_created(
 	    live->model->vms[v].name, text);
 }
 
-/* --- what state it is in ------------------------------------------------ */
+/* What state it is in. */
 
 static enum env_state state_there(
     struct live *live, uint32_t e, const struct counts *n)
@@ -241,7 +241,7 @@ int64_t live_env_next(const struct live *live)
 	return next_ns;
 }
 
-/* --- wishes ------------------------------------------------------------- */
+/* Wishes. */
 
 bool live_create(struct live *live, uint32_t e, struct err *err)
 {

@@ -74,7 +74,7 @@ static void remove_move(struct live *live, uint32_t i)
 	    (--live->n_moves - i) * sizeof(struct live_move *));
 }
 
-/* --- the beginning ------------------------------------------------------ */
+/* The beginning. */
 
 void live_move_start(
     struct live *live, uint32_t v, uint32_t to, struct ticket ticket)
@@ -122,7 +122,7 @@ static void send_source(
 	    live_act_start(live, move->source.host, ID_NONE, &act, NULL);
 }
 
-/* --- words -------------------------------------------------------------- */
+/* Words. */
 
 static bool has_word(
     const struct live *live, uint64_t handover, uint32_t host)
@@ -163,7 +163,7 @@ void live_move_abort(struct live *live, struct live_move *move)
 	live_say(live, move, &move->target, WORD_ABORT, false);
 }
 
-/* --- the end ------------------------------------------------------------ */
+/* The end. */
 
 static void tell_ended(
     struct live *live, const struct live_move *move, bool done)
@@ -277,7 +277,7 @@ void live_move_answered(struct live *live, uint64_t request,
 		remove_move(live, i);
 }
 
-/* --- reports ------------------------------------------------------------ */
+/* Reports. */
 
 static struct live_move *take_over(
     struct live *live, const struct message_handover *h)

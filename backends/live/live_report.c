@@ -5,7 +5,7 @@
 
 #include "backends/live/live_inside.h"
 
-/* --- where VMs are ------------------------------------------------------ */
+/* Where VMs are. */
 
 void live_vm_place(struct live *live, uint32_t v, struct host_id host)
 {
@@ -99,7 +99,7 @@ static void see_vms(struct live *live, uint32_t host)
 			miss_vm(live, v);
 }
 
-/* --- the report --------------------------------------------------------- */
+/* The report. */
 
 static void warn_host(
     struct live *live, uint32_t host, const struct message_report *report)

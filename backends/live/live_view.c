@@ -5,7 +5,7 @@
 
 #include "backends/live/live_inside.h"
 
-/* --- VMs and environments ----------------------------------------------- */
+/* VMs and environments. */
 
 static enum vm_state state_there(const struct live *live, uint32_t v)
 {
@@ -100,7 +100,7 @@ const char *live_env_note(const struct live *live, uint32_t env)
 	return live->envs[env].note;
 }
 
-/* --- hosts, moves, acts ------------------------------------------------- */
+/* Hosts, moves, acts. */
 
 struct live_host_view live_view_host(const struct live *live, uint32_t host)
 {
@@ -145,7 +145,7 @@ struct live_move_view live_view_move(const struct live *live, uint32_t i)
 	    .text = move->text};
 }
 
-/* --- an operator's word ------------------------------------------------- */
+/* An operator's word. */
 
 const char *live_risk(enum handover_word word)
 {

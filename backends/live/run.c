@@ -57,7 +57,7 @@ void run_log(void *self, const char *text)
 	    (int)(now_ns % NS_PER_S / NS_PER_MS), text);
 }
 
-/* --- the outside of the state machine ----------------------------------- */
+/* The outside of the state machine. */
 
 static bool send_to(
     void *self, uint32_t host, const void *bytes, size_t len)
@@ -88,7 +88,7 @@ static void random_bytes(void *self, void *bytes, size_t n)
 	randombytes_buf(bytes, n);
 }
 
-/* --- what the core decides ---------------------------------------------- */
+/* What the core decides. */
 
 static void observed(void *self, const struct observation *obs)
 {
@@ -169,7 +169,7 @@ bool live_run_check(const struct scenario *scenario, struct err *err)
 	return ok;
 }
 
-/* --- life --------------------------------------------------------------- */
+/* Life. */
 
 struct live_run *live_run_open(
     const struct live_run_options *options, struct err *err)
@@ -311,7 +311,7 @@ static bool open_site(struct live_run *run, const struct scenario *site,
 	return true;
 }
 
-/* --- the loop ----------------------------------------------------------- */
+/* The loop. */
 
 bool run_reload(struct live_run *run, struct err *err)
 {

@@ -15,7 +15,7 @@
 
 #include "backends/live/run_inside.h"
 
-/* --- wishes ------------------------------------------------------------- */
+/* Wishes. */
 
 static uint32_t find_env(const struct live_run *run, const char *name)
 {
@@ -79,7 +79,7 @@ void run_fulfil_wishes(struct live_run *run)
 	}
 }
 
-/* --- requests ----------------------------------------------------------- */
+/* Requests. */
 
 static bool ask_env(struct live_run *run, const char *word, const char *name,
     struct err *err)

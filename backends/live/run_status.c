@@ -52,7 +52,7 @@ static uint32_t count_on(const struct live_run *run, uint32_t host)
 	return n;
 }
 
-/* --- the table ---------------------------------------------------------- */
+/* The table. */
 
 static void print_hosts(struct live_run *run, FILE *out)
 {
@@ -177,7 +177,7 @@ void run_print_status(struct live_run *run, FILE *out)
 	print_decisions(run, out);
 }
 
-/* --- JSON --------------------------------------------------------------- */
+/* JSON. */
 
 static void put_text(FILE *out, const char *key, const char *text)
 {
@@ -355,7 +355,7 @@ void run_print_json(struct live_run *run, FILE *out)
 	fputs("\n}\n", out);
 }
 
-/* --- Prometheus --------------------------------------------------------- */
+/* Prometheus. */
 
 static void print_gauge(FILE *out, const char *name, const char *help)
 {

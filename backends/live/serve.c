@@ -15,7 +15,7 @@
 
 enum { IDLE_S = 10 };
 
-/* --- sockets ------------------------------------------------------------ */
+/* Sockets. */
 
 static bool set_path(
     struct sockaddr_un *address, const char *path, struct err *err)
@@ -111,7 +111,7 @@ void serve_close(struct serve *s)
 	*s = (struct serve){.fd = -1};
 }
 
-/* --- clients ------------------------------------------------------------ */
+/* Clients. */
 
 int serve_wait(const struct serve *s, struct pollfd *fds)
 {

@@ -8,7 +8,7 @@
 
 #include "scenarios/file.h"
 
-/* --- guest configurations ----------------------------------------------- */
+/* Guest configurations. */
 
 static const char *const words[] = {
     "name", "environment", "number", "memory", "memory-max", "vcpus"};
@@ -112,7 +112,7 @@ bool live_site_configure(const struct live_site *site, uint32_t v,
 	return err_set(err, "the configuration of %s is too long", vm->name);
 }
 
-/* --- opening ------------------------------------------------------------ */
+/* Opening. */
 
 static bool read_config(const char *path, char **text, struct err *err)
 {

@@ -25,7 +25,7 @@ void daemon_log(
 	daemon->out.log(daemon->out.self, level, text);
 }
 
-/* --- start ---------------------------------------------------------------- */
+/* Start. */
 
 /* Carries on with what the journal says. */
 static bool restart(struct daemon *daemon, struct err *err)
@@ -95,7 +95,7 @@ bool daemon_is_busy(const struct daemon *daemon)
 	return false;
 }
 
-/* --- time and events ------------------------------------------------------ */
+/* Time and events. */
 
 void daemon_step(struct daemon *daemon, int64_t now_ns)
 {
@@ -132,7 +132,7 @@ int64_t daemon_next(const struct daemon *daemon)
 	return next_ns;
 }
 
-/* --- outcomes ------------------------------------------------------------- */
+/* Outcomes. */
 
 static struct message_answer *outcome_at(struct daemon *daemon, uint64_t number)
 {
@@ -170,7 +170,7 @@ static struct message_answer *outcome_of(
 	return NULL;
 }
 
-/* --- reports -------------------------------------------------------------- */
+/* Reports. */
 
 static void take_sample(struct daemon *daemon)
 {
@@ -249,7 +249,7 @@ static size_t handle_observe(struct daemon *daemon, uint64_t request,
 	return message_write_report(w, request, report) ? w->len : 0;
 }
 
-/* --- acts ----------------------------------------------------------------- */
+/* Acts. */
 
 /* Why nothing may be done on what this manager knows, or NULL. */
 static const char *why_stale(

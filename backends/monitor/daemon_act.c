@@ -66,7 +66,7 @@ bool daemon_act_event(struct daemon *daemon, const struct host_event *event)
 	return true;
 }
 
-/* --- simple acts ---------------------------------------------------------- */
+/* Simple acts. */
 
 static void act_set(struct daemon *daemon, const struct message_act *act,
     struct message_answer *answer)
@@ -130,7 +130,7 @@ static void act_make(struct daemon *daemon, const struct message_act *act,
 		daemon_tunnel_claim(daemon, &begun->claim, LOCATION_STAYS);
 }
 
-/* --- hand-overs ----------------------------------------------------------- */
+/* Hand-overs. */
 
 /* Memory that VMs under way to here will take beyond what they have now. */
 static uint64_t mem_promised_kib(const struct daemon *daemon)

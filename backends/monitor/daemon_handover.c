@@ -119,7 +119,7 @@ void daemon_handover_forget(struct daemon *daemon, struct daemon_handover *h)
 	*h = (struct daemon_handover){.id = 0};
 }
 
-/* --- what the table asks for ---------------------------------------------- */
+/* What the table asks for. */
 
 static void suffixed(char name[HOST_NAME_MAX_LEN],
     const struct daemon_handover *h, const char *suffix)
@@ -392,7 +392,7 @@ static enum handover_event do_one(
 	return NO_EVENT;
 }
 
-/* --- events --------------------------------------------------------------- */
+/* Events. */
 
 /* The act that asked for it has its outcome when this side is over. */
 static void settle_outcome(struct daemon *daemon, struct daemon_handover *h)

@@ -10,7 +10,7 @@
 
 #include "backends/monitor/daemon_inside.h"
 
-/* --- whose ---------------------------------------------------------------- */
+/* Whose. */
 
 static void add_mac(struct location_claim *claim, const char *text)
 {
@@ -68,7 +68,7 @@ void daemon_tunnel_learn(
 		tunnel_find_macs(claim, config);
 }
 
-/* --- claims --------------------------------------------------------------- */
+/* Claims. */
 
 static bool share_a_mac(
     const struct location_claim *a, const struct location_claim *b)
@@ -155,7 +155,7 @@ void daemon_tunnel_step(struct daemon *daemon)
 		daemon->claim_ns = daemon->now_ns + daemon->config.retry_ns;
 }
 
-/* --- hand-overs ----------------------------------------------------------- */
+/* Hand-overs. */
 
 void daemon_tunnel_entered(
     struct daemon *daemon, const struct daemon_handover *h)

@@ -63,7 +63,7 @@ static int64_t clock_ns(clockid_t clock)
 	return now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
-/* --- the log: a line an event, "time level what key=value ..." ------------ */
+/* The log: a line an event, "time level what key=value ...". */
 
 static void write_log(void *self, enum daemon_level level, const char *text)
 {
@@ -96,7 +96,7 @@ static void pass_point(void *self, const char *name)
 		kill(getpid(), SIGKILL);
 }
 
-/* --- start and end -------------------------------------------------------- */
+/* Start and end. */
 
 static bool open_host(struct violind *v, struct err *err)
 {
@@ -190,7 +190,7 @@ static void close_all(struct violind *v)
 	violind_config_fini(&v->config);
 }
 
-/* --- the loop ------------------------------------------------------------- */
+/* The loop. */
 
 static void say(struct violind *v, enum daemon_level level, const char *what,
     const char *text)
@@ -305,7 +305,7 @@ static void run(struct violind *v)
 	}
 }
 
-/* --- the command line ----------------------------------------------------- */
+/* The command line. */
 
 static void usage(FILE *out)
 {

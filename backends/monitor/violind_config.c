@@ -91,7 +91,7 @@ static const cyaml_schema_value_t file_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct file, file_fields),
 };
 
-/* --- errors with their place ---------------------------------------------- */
+/* Errors with their place. */
 
 struct complaint {
 	char text[200];
@@ -148,7 +148,7 @@ static bool wrong(
 	    place.line, place.column, value, right);
 }
 
-/* --- checks --------------------------------------------------------------- */
+/* Checks. */
 
 static bool take_managers(struct violind_config *config,
     const struct file *file, const struct source *source)

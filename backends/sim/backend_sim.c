@@ -12,7 +12,7 @@
 #include "sim/migrate.h"
 #include "sim/world.h"
 
-/* --- what the manager sees -------------------------------------------------*/
+/* What the manager sees. */
 
 /* A sample as its monitor reports it: with noise relative to its value. */
 static double noisy(struct stream *stream, double noise, double value)
@@ -104,7 +104,7 @@ static bool sim_observe(void *world, struct observation *obs, struct err *err)
 	return true;
 }
 
-/* --- what it does ----------------------------------------------------------*/
+/* What it does. */
 
 static bool is_up(const struct world *w, struct host_id host)
 {

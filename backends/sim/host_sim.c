@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- chance: Vigna's splitmix64 ----------------------------------------- */
+/* Chance: Vigna's splitmix64. */
 
 static uint64_t draw64(struct sim_hosts *all)
 {
@@ -49,7 +49,7 @@ void sim_hosts_init(struct sim_hosts *all, uint32_t n_hosts, uint64_t mem_kib,
 	}
 }
 
-/* --- VMs ---------------------------------------------------------------- */
+/* VMs. */
 
 static struct sim_vm *find_vm(struct sim_host_machine *host, const char *name)
 {
@@ -215,7 +215,7 @@ static bool host_resume(void *self, const char *name, struct err *err)
 	return run_vm(self, name, HOST_VM_SUSPENDED, err);
 }
 
-/* --- operations --------------------------------------------------------- */
+/* Operations. */
 
 static struct sim_op *begin_op(
     struct sim_host_machine *host, uint64_t op, int kind, const char *name)

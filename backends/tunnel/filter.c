@@ -31,8 +31,7 @@ static void match_meta(
 	nft_cmp(nft, NFT_CMP_EQ, data, bytes);
 }
 
-/* --- the bridge's table ----------------------------------------------------
- */
+/* The bridge's table. */
 
 static void rule_storm(
     struct nft *nft, const char *chain, const struct site_environment *env)
@@ -155,8 +154,7 @@ static void build_bridge_table(struct nft *nft, const struct site *site,
 	nft_end_rule(nft);
 }
 
-/* --- the ip table ----------------------------------------------------------
- */
+/* The ip table. */
 
 static void match_our_vxlan(struct nft *nft, const struct site *site)
 {
@@ -253,8 +251,7 @@ void *filter_build(const struct site *site, uint32_t me, const struct net *want,
 	return buffer;
 }
 
-/* --- with a kernel ---------------------------------------------------------
- */
+/* With a kernel. */
 
 void filter_fini(struct filter *filter)
 {

@@ -9,8 +9,7 @@
 
 #include "backends/tunnel/rtnl.h"
 
-/* --- counters --------------------------------------------------------------
- */
+/* Counters. */
 
 /* One environment on this host: what its VMs sent and received here, what
  * went through the tunnels, and what the broadcast limit dropped. */
@@ -156,8 +155,7 @@ static bool show_counters(
 	return ok;
 }
 
-/* --- state -----------------------------------------------------------------
- */
+/* State. */
 
 static const char *environment_name(const struct tunneld *t, uint32_t vni)
 {

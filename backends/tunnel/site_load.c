@@ -157,8 +157,7 @@ static const cyaml_schema_field_t site_fields[] = {
 static const cyaml_schema_value_t site_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct raw_site, site_fields)};
 
-/* --- checking --------------------------------------------------------------
- */
+/* Checking. */
 
 /* The site that is made, what it is made from, and where errors go. */
 struct load {
@@ -487,8 +486,7 @@ static bool load_site(struct load *l, const struct raw_site *raw)
 	return load_managers(l, raw) && check_wireguard(l);
 }
 
-/* --- reading ---------------------------------------------------------------
- */
+/* Reading. */
 
 /* What libcyaml logs: first the reason, then the innermost place. */
 struct log {

@@ -236,8 +236,7 @@ void wireguard_device_fini(struct wireguard_device *device)
 	*device = (struct wireguard_device){0};
 }
 
-/* --- reading ---------------------------------------------------------------
- */
+/* Reading. */
 
 static int on_allowed(const struct nlattr *attr, void *data)
 {

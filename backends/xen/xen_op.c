@@ -112,7 +112,7 @@ static bool spawn(struct host_xen *xen, uint64_t number,
 	return ok;
 }
 
-/* --- the calls ------------------------------------------------------------ */
+/* The calls. */
 
 bool xen_create(void *host, uint64_t op, const char *vm, const char *config,
     uint64_t mem_kib, struct err *err)
@@ -180,7 +180,7 @@ void xen_abort(void *host, uint64_t op)
 	}
 }
 
-/* --- how they end --------------------------------------------------------- */
+/* How they end. */
 
 static bool reap(struct xen_op *op, struct host_event *event)
 {

@@ -140,8 +140,7 @@ static struct record_reader *new_reader(const char *first)
 	return record_reader_lay_out(&arena, &size);
 }
 
-/* --- the header ------------------------------------------------------------
- */
+/* The header. */
 
 START_TEST(model_and_policy_come_back_exactly)
 {
@@ -198,8 +197,7 @@ START_TEST(model_and_policy_come_back_exactly)
 }
 END_TEST
 
-/* --- the steps -------------------------------------------------------------
- */
+/* The steps. */
 
 static uint64_t random_below(uint64_t n)
 {
@@ -422,8 +420,7 @@ START_TEST(a_sink_that_fails_is_not_asked_again)
 }
 END_TEST
 
-/* --- what is wrong ---------------------------------------------------------
- */
+/* What is wrong. */
 
 /* After a sound header these lines; the last is refused, and err says why. */
 static const struct {

@@ -80,8 +80,7 @@ static uint16_t checksum(const void *data, size_t len)
 	return htons((uint16_t)~sum);
 }
 
-/* --- ping ------------------------------------------------------------------
- */
+/* Ping. */
 
 struct ping {
 	int fd;
@@ -187,8 +186,7 @@ static int ping(char **argv)
 	return 0;
 }
 
-/* --- a stream --------------------------------------------------------------
- */
+/* A stream. */
 
 enum { CHUNK = 128 << 10 };
 
@@ -263,8 +261,7 @@ static int send_stream(char **argv)
 	return 0;
 }
 
-/* --- frames ----------------------------------------------------------------
- */
+/* Frames. */
 
 static int open_link(const char *name, uint16_t protocol)
 {

@@ -81,8 +81,7 @@ static bool percent(unsigned p)
 	return draw(100) < p;
 }
 
-/* --- telling ---------------------------------------------------------------
- */
+/* Telling. */
 
 static void post(unsigned host, const struct location *record)
 {
@@ -185,8 +184,7 @@ static bool all_heard(int64_t now)
 	return all;
 }
 
-/* --- moving ----------------------------------------------------------------
- */
+/* Moving. */
 
 static void begin_move(unsigned vm, int64_t now)
 {
@@ -264,8 +262,7 @@ static void run_daemons(int64_t now)
 	}
 }
 
-/* --- talking ---------------------------------------------------------------
- */
+/* Talking. */
 
 /* The still ones all the time; of the others, one or two a millisecond, of
  * which the first VM of each environment never says anything. */
@@ -306,8 +303,7 @@ static void pass_time(unsigned ms)
 	} while (world_now_ns() < end);
 }
 
-/* --- what has to be --------------------------------------------------------
- */
+/* What has to be. */
 
 static unsigned n_passed, n_failed;
 
@@ -346,8 +342,7 @@ static bool reaches_all(void)
 	return right;
 }
 
-/* --- the run ---------------------------------------------------------------
- */
+/* The run. */
 
 static void load_truth(void)
 {

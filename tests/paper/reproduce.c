@@ -43,8 +43,7 @@ static double held(bool holds, const char *experiment, const struct err *err)
 	return holds;
 }
 
-/* --- 4.1: what it costs to migrate a whole environment ---------------------
- */
+/* 4.1: what it costs to migrate a whole environment. */
 
 /* A VM's memory is what its part of the problem needs (scenarios/nemo3d.h),
  * rounded up to 10 MiB: 80 MiB + 720 MiB for each million. */
@@ -175,8 +174,7 @@ static bool reproduce_overhead(struct reproduce *r, struct err *err)
 	           "unit = 'million particles'\nn = 5\n", err);
 }
 
-/* --- 4.2 to 4.4: with and without adaptation -------------------------------
- */
+/* 4.2 to 4.4: with and without adaptation. */
 
 struct pair {
 	struct story none, violin;
@@ -310,8 +308,7 @@ static bool reproduce_scenario3(struct reproduce *r, struct err *err)
 	return true;
 }
 
-/* --- is it the migration that helps? ---------------------------------------
- */
+/* Is it the migration that helps?. */
 
 static bool reproduce_ablation(
     struct reproduce *r, const char *file, const char *subject, struct err *err)
@@ -337,8 +334,7 @@ static bool reproduce_ablation(
 	return true;
 }
 
-/* --- does it hold when the scenario is not quite this one? -----------------
- */
+/* Does it hold when the scenario is not quite this one?. */
 
 struct robustness {
 	const char *name, *file;
@@ -454,8 +450,7 @@ static bool reproduce_robustness(
 	return true;
 }
 
-/* --- result directories and figures ----------------------------------------
- */
+/* Result directories and figures. */
 
 /* As a user would make them: violin compare, violin plot. */
 static bool make_results(const struct reproduce *r, const char *violin,

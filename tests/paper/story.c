@@ -9,8 +9,7 @@
 
 #include "sim/run.h"
 
-/* --- running it, and watching ----------------------------------------------
- */
+/* Running it, and watching. */
 
 static void observed(void *self, const struct observation *obs)
 {
@@ -89,8 +88,7 @@ void story_fini(struct story *story)
 	*story = (struct story){0};
 }
 
-/* --- times -----------------------------------------------------------------
- */
+/* Times. */
 
 struct env_id story_env(const struct story *story, const char *name)
 {
@@ -139,8 +137,7 @@ double story_overall_change(const struct story *a, const struct story *b)
 	           1);
 }
 
-/* --- who moved -------------------------------------------------------------
- */
+/* Who moved. */
 
 /* The migrations of one environment between or within domains. */
 struct journey {
@@ -247,8 +244,7 @@ static bool others_stayed(const struct story *story, const char *but,
 	return true;
 }
 
-/* --- scenarios 1 and 2 -----------------------------------------------------
- */
+/* Scenarios 1 and 2. */
 
 bool story_is_scenario1(const struct story *story, struct err *err)
 {
@@ -343,8 +339,7 @@ bool story_is_scenario2(const struct story *story, struct err *err)
 	return n == 2 || err_set(err, "V1 ended on %u hosts", n);
 }
 
-/* --- scenario 3 ------------------------------------------------------------
- */
+/* Scenario 3. */
 
 bool story_v1_makes_room(const struct story *story, struct err *err)
 {

@@ -97,7 +97,7 @@ static void __attribute__((format(printf, 4, 5), noreturn)) wrong(
 	abort();
 }
 
-/* --- journals ----------------------------------------------------------- */
+/* Journals. */
 
 struct place {
 	struct world *w;
@@ -151,7 +151,7 @@ static bool read_journal(void *self, struct journal_entry *entries,
 
 static const struct journal_api journal = {note, forget, read_journal};
 
-/* --- the network between manager and daemons ---------------------------- */
+/* The network between manager and daemons. */
 
 static void put_packet(struct world *w, uint32_t from, uint32_t to,
     const void *bytes, size_t len)
@@ -191,7 +191,7 @@ static bool send_packet(void *self, uint32_t host, const void *bytes, size_t n)
 	return true;
 }
 
-/* --- daemons ------------------------------------------------------------ */
+/* Daemons. */
 
 static void pass_point(void *self, const char *name)
 {
@@ -358,7 +358,7 @@ static void step_daemon(struct world *w, uint32_t h)
 		kill_daemon(w, h);
 }
 
-/* --- the outside of the manager ---------------------------------------- */
+/* The outside of the manager. */
 
 static const char *address_of(void *self, uint32_t host)
 {

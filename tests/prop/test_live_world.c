@@ -23,7 +23,7 @@
 
 static uint64_t total_moves, total_kills, total_done, total_left;
 
-/* --- the manager -------------------------------------------------------- */
+/* The manager. */
 
 static void count_move(void *self, const struct live_migration *m)
 {
@@ -111,7 +111,7 @@ static void wish(struct world *w)
 	}
 }
 
-/* --- what must hold after every event ----------------------------------- */
+/* What must hold after every event. */
 
 struct copies {
 	uint32_t running, complete, any;
@@ -197,7 +197,7 @@ static void check_world(struct world *w)
 	}
 }
 
-/* --- and when the faults have ended ------------------------------------- */
+/* And when the faults have ended. */
 
 static void check_end(struct world *w)
 {
@@ -227,7 +227,7 @@ static void check_end(struct world *w)
 			WRONG(w, "h%u's journal is not empty", h + 1);
 }
 
-/* --- a world ------------------------------------------------------------ */
+/* A world. */
 
 static void cut(struct world *w, uint32_t a, uint32_t b, bool works)
 {

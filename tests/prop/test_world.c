@@ -16,7 +16,7 @@
 
 enum { CASES = 150, MONKEY_CASES = 12, N_STAGES = 3, TRACE_STEPS = 12 };
 
-/* --- random scenarios ------------------------------------------------------*/
+/* Random scenarios. */
 
 static struct stage stages[N_STAGES];
 static float levels[2 * TRACE_STEPS], used_kib[2 * TRACE_STEPS];
@@ -163,7 +163,7 @@ static struct scenario *draw_scenario(uint64_t seed)
 	return site;
 }
 
-/* --- a policy that asks for anything ---------------------------------------*/
+/* A policy that asks for anything. */
 
 static void *chaos_lay_out(
     struct arena *arena, const struct model *model, const double *values)
@@ -219,7 +219,7 @@ static const struct policy *policy_of(uint64_t seed)
 	return all[seed % 5];
 }
 
-/* --- properties ------------------------------------------------------------*/
+/* Properties. */
 
 /* Every environment's end is told, once. */
 struct ends {

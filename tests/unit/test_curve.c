@@ -147,7 +147,7 @@ START_TEST(endpoint_that_makes_no_sense_is_told)
 }
 END_TEST
 
-/* --- keys ----------------------------------------------------------------- */
+/* Keys. */
 
 static const char *in_dir(const char *name)
 {

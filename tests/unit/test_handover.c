@@ -44,7 +44,7 @@ struct world {
 enum { SOURCE, TARGET };
 _Static_assert(sizeof(struct world) == 24, "hashed as three words");
 
-/* --- the set of worlds reached -------------------------------------------- */
+/* The set of worlds reached. */
 
 enum { LOG_SLOTS = 22 };
 
@@ -81,7 +81,7 @@ static uint32_t world_index(const struct world *w)
 	return n_worlds - 1;
 }
 
-/* --- one rule, as the daemon carries it out ------------------------------- */
+/* One rule, as the daemon carries it out. */
 
 /* A rule that is wrong, to see that this test can fail. */
 static const struct handover_rule *mutant;
@@ -133,7 +133,7 @@ static struct side after(struct side side, int event, bool refuse)
 	return side;
 }
 
-/* --- operations ----------------------------------------------------------- */
+/* Operations. */
 
 /* One end that the side's operation can come to. */
 struct end {
@@ -236,7 +236,7 @@ static int ends_of(struct side s, bool streamed, struct end ends[8])
 	return n;
 }
 
-/* --- the steps of a world ------------------------------------------------- */
+/* The steps of a world. */
 
 static uint32_t from;
 
@@ -382,7 +382,7 @@ static void steps_of_manager(struct world w)
 		step_word(w, TARGET, fresh.target, true);
 }
 
-/* --- what must hold ------------------------------------------------------- */
+/* What must hold. */
 static bool is_safe(const struct world *w)
 {
 	const struct side *source = &w->side[SOURCE];

@@ -53,7 +53,7 @@ static void check_text(const char *path, const char *expected)
 	free(text);
 }
 
-/* --- PlanetLab ----------------------------------------------------------- */
+/* PlanetLab. */
 
 /* 288 lines: step i has (i * by) mod 101. */
 static void put_day(const char *name, int by, int n_lines)
@@ -110,7 +110,7 @@ START_TEST(a_bad_planetlab_day_is_an_error_and_writes_nothing)
 }
 END_TEST
 
-/* --- Bitbrains ----------------------------------------------------------- */
+/* Bitbrains. */
 
 #define BITBRAINS_HEADER \
 	"Timestamp [ms];\tCPU cores;\tCPU capacity provisioned [MHZ];\t" \
@@ -186,7 +186,7 @@ START_TEST(a_bad_bitbrains_file_is_an_error_and_writes_nothing)
 }
 END_TEST
 
-/* --- SWF ----------------------------------------------------------------- */
+/* SWF. */
 
 START_TEST(an_imported_log_has_the_same_jobs_from_time_0)
 {

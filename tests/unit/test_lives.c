@@ -18,7 +18,7 @@ enum { MAX_HEARD = 64 };
 #define ck_near(a, b) ck_assert_int_le(llabs((a) - (b)), 2)
 #define MIB(n) ((uint64_t)(n) * KIB_PER_MIB)
 
-/* --- a policy that follows a script ----------------------------------------*/
+/* A policy that follows a script. */
 
 /* Started at the first step not before `at_s`, once. */
 struct line {
@@ -65,7 +65,7 @@ static const struct policy scripted = {.abi = POLICY_ABI,
 	.lay_out = script_lay_out,
 	.decide = script_decide};
 
-/* --- what is heard of a run ------------------------------------------------*/
+/* What is heard of a run. */
 
 struct heard {
 	struct sim_env_end ends[MAX_HEARD];
@@ -146,7 +146,7 @@ static struct stage stage_of(double work_s, double mcpu, uint64_t mem_kib)
 	    .iterations = 1, .mem_used_kib = mem_kib};
 }
 
-/* --- memory ----------------------------------------------------------------*/
+/* Memory. */
 
 /* 1024 MiB in use, 512 allocated: half is swapped; at slowdown 1 half speed. */
 START_TEST(swapping_half_its_memory_halves_the_speed)
@@ -202,7 +202,7 @@ START_TEST(a_balloon_moves_at_its_speed_and_is_promised_room)
 }
 END_TEST
 
-/* --- CPU -------------------------------------------------------------------*/
+/* CPU. */
 
 /* 10 s at full speed, then half: 10 + 90 / 0.5. */
 START_TEST(a_cap_binds_from_when_it_is_set)
@@ -239,7 +239,7 @@ START_TEST(weights_divide_a_host)
 }
 END_TEST
 
-/* --- workloads -------------------------------------------------------------*/
+/* Workloads. */
 
 /* Two VMs on one CPU: 10 s of 0.4 each, then 10 s of 0.8 each, of which 0.6 in
  * sum is not served; the last level goes on to the duration. */
@@ -288,7 +288,7 @@ START_TEST(tasks_share_a_cpu)
 }
 END_TEST
 
-/* --- the series ------------------------------------------------------------*/
+/* The series. */
 
 struct rows {
 	uint32_t n;
@@ -347,7 +347,7 @@ START_TEST(series_are_means_over_their_interval)
 }
 END_TEST
 
-/* --- lives and faults ------------------------------------------------------*/
+/* Lives and faults. */
 
 START_TEST(an_application_starts_when_all_have_booted)
 {
@@ -443,7 +443,7 @@ START_TEST(a_kept_environment_idles_until_it_is_destroyed)
 }
 END_TEST
 
-/* --- what the backend refuses ----------------------------------------------*/
+/* What the backend refuses. */
 
 static const struct action refusals[] = {
     {.kind = ACTION_CREATE, .vm = {0}, .to = {9}, .weight = 256},

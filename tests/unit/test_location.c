@@ -57,8 +57,7 @@ static const char *host_at(const struct location_table *t, uint8_t vm)
 	return l ? l->host : "unknown";
 }
 
-/* --- order ------------------------------------------------------------------
- */
+/* Order. */
 
 START_TEST(higher_sequence_wins_and_lower_changes_nothing)
 {
@@ -139,8 +138,7 @@ START_TEST(malformed_records_are_refused)
 }
 END_TEST
 
-/* --- moves ------------------------------------------------------------------
- */
+/* Moves. */
 
 START_TEST(move_is_prepare_switch_settle)
 {
@@ -186,8 +184,7 @@ START_TEST(switch_without_standby_stays)
 }
 END_TEST
 
-/* --- properties -------------------------------------------------------------
- */
+/* Properties. */
 
 enum { N_UPDATES = 120, N_TABLES = 4 };
 
@@ -266,8 +263,7 @@ START_TEST(table_is_the_maximum_of_all_it_heard)
 }
 END_TEST
 
-/* --- bytes ------------------------------------------------------------------
- */
+/* Bytes. */
 
 static void fill(struct location_table *t, int n)
 {

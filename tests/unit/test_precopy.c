@@ -48,7 +48,7 @@ static enum precopy_next go(
 	return precopy_end_round(p, duration, speed);
 }
 
-/* --- by hand --------------------------------------------- */
+/* By hand. */
 
 /* 4 MiB, 1024 pages, at 100 Mbit/s: 0.33554432 s, nothing dirtied, so round
  * two has nothing to send (fewer than 50 pages), and the last neither. */
@@ -227,7 +227,7 @@ START_TEST(a_cut_link_skips_nothing)
 }
 END_TEST
 
-/* --- stop rules ------------------------------------------ */
+/* Stop rules. */
 
 static struct precopy run(const struct migration_setup *setup,
     uint64_t mem_kib, const struct working_set *sets, double line_bps)
@@ -328,7 +328,7 @@ START_TEST(xen_3_0_gives_up_when_it_loses_ground_at_full_rate)
 }
 END_TEST
 
-/* --- measured migrations --------------------------------- */
+/* Measured migrations. */
 
 /*
  * A web server of 800 MB under SPECweb, from Clark et al. (2005): round one
@@ -399,7 +399,7 @@ START_TEST(a_guest_of_128_mib_as_measured)
 }
 END_TEST
 
-/* --- whatever the input ---------------------------------- */
+/* Whatever the input. */
 
 static uint64_t rng;
 

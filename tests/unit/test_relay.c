@@ -81,7 +81,7 @@ static void teardown(void)
 	free(middle.record);
 }
 
-/* --- the attacker --------------------------------------------------------- */
+/* The attacker. */
 
 static int tcp(uint16_t port, bool listening)
 {
@@ -166,7 +166,7 @@ static void middle_step(void)
 		middle_cut();
 }
 
-/* --- running it ----------------------------------------------------------- */
+/* Running it. */
 
 static void take(int side, const struct link_event *event)
 {
@@ -261,7 +261,7 @@ static void finish(void)
 	relay_api.finish(relays[SOURCE], ID);
 }
 
-/* --- the tests ------------------------------------------------------------ */
+/* The tests. */
 
 START_TEST(stream_and_messages_arrive_whole_and_in_order)
 {

@@ -18,8 +18,7 @@
 #include "sim/results.h"
 #include "sim/table.h"
 
-/* --- a world of two hosts --------------------------------------------------
- */
+/* A world of two hosts. */
 
 static const struct domain domains[] = {{"D1"}, {"D2"}};
 static const struct host hosts[] = {
@@ -141,8 +140,7 @@ static void tell(const struct sim_listener *l, double end_s)
 	l->env_ended(l->self, &end);
 }
 
-/* --- files -----------------------------------------------------------------
- */
+/* Files. */
 
 static char folder[] = "results-XXXXXX";
 
@@ -273,8 +271,7 @@ START_TEST(a_file_that_cannot_be_written_is_told)
 }
 END_TEST
 
-/* --- the directory ---------------------------------------------------------
- */
+/* The directory. */
 
 static unsigned count_entries(const char *path)
 {
@@ -371,8 +368,7 @@ START_TEST(a_directory_of_another_is_not_overwritten)
 }
 END_TEST
 
-/* --- tables ----------------------------------------------------------------
- */
+/* Tables. */
 
 START_TEST(a_table_is_read_as_it_was_written)
 {
@@ -438,8 +434,7 @@ START_TEST(times_have_six_decimals_and_never_is_empty)
 }
 END_TEST
 
-/* --- comparisons -----------------------------------------------------------
- */
+/* Comparisons. */
 
 START_TEST(a_comparison_is_by_hand)
 {

@@ -44,7 +44,7 @@ static void write_text(const char *to, const char *text)
 	write_bytes(to, text, strlen(text));
 }
 
-/* --- what is right ------------------------------------------------------- */
+/* What is right. */
 
 START_TEST(levels_are_fractions_and_kib_by_step_and_vm)
 {
@@ -110,7 +110,7 @@ START_TEST(jobs_that_ran_are_sorted_by_submit_time)
 }
 END_TEST
 
-/* --- what is wrong ------------------------------------------------------- */
+/* What is wrong. */
 
 enum format { TRACE, TASKS, STAGES, PLACEMENT, SWF };
 

@@ -270,7 +270,7 @@ START_TEST(an_override_is_named_in_its_error)
 }
 END_TEST
 
-/* --- parameters of a policy ---------------------------------------------- */
+/* Parameters of a policy. */
 
 static bool bind(const char *param, double *values, struct err *err)
 {

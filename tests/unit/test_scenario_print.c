@@ -39,7 +39,7 @@ static char *print(const struct scenario *sc)
 	return text;
 }
 
-/* --- normalised ---------------------------------------------------------- */
+/* Normalised. */
 
 static bool same_double(double a, double b)
 {
@@ -229,7 +229,7 @@ START_TEST(a_random_scenario_that_loads_comes_back_the_same)
 }
 END_TEST
 
-/* --- the digest -------------------------------------------------------- */
+/* The digest. */
 
 static const char small[] =
     "domains: [{name: D, hosts: [{memory: 1 GiB}]}]\n"
@@ -289,7 +289,7 @@ START_TEST(the_digest_is_of_the_files_that_are_named_too)
 }
 END_TEST
 
-/* --- the reference ------------------------------------------------------- */
+/* The reference. */
 
 /* Keys of live sites, which have a manual of their own, violin-site(5). */
 static bool is_of_site(const char *key)

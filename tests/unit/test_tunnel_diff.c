@@ -29,8 +29,7 @@ static unsigned draw(unsigned n)
 	return (unsigned)((random_state * 0x2545f4914f6cdd1du >> 33) % n);
 }
 
-/* --- a site: hosts 0, 1 on one link with VLANs, 2 and 3 elsewhere -----------
- */
+/* A site: hosts 0, 1 on one link with VLANs, 2 and 3 elsewhere. */
 
 static struct site_domain domains[3] = {
     {"campus", SITE_VLAN}, {"lab", SITE_VXLAN}, {"cloud", SITE_VXLAN}};
@@ -105,7 +104,7 @@ static void draw_locations(struct location_table *t)
 	}
 }
 
-/* --- what is there besides ---------------------------------------------- */
+/* What is there besides. */
 
 static void kernel_add_foreign(struct net *k)
 {
@@ -140,8 +139,7 @@ static void kernel_add_port(struct net *k, uint32_t vm)
 	net_sort(k);
 }
 
-/* --- what works -------------------------------------------------------------
- */
+/* What works. */
 
 /* Where a bridge sends a MAC: a port's name, and for a tunnel the host. */
 struct way {
@@ -194,8 +192,7 @@ static void check_uninterrupted(
 	}
 }
 
-/* --- reconciling ------------------------------------------------------------
- */
+/* Reconciling. */
 
 static size_t count_difference(const struct net *k, uint32_t me,
     const struct location_table *t, struct diff *d)
@@ -258,8 +255,7 @@ static void plug_ports(
 	}
 }
 
-/* --- tests ------------------------------------------------------------------
- */
+/* Tests. */
 
 static const struct net_entry *entry_of(
     const struct net *k, enum net_entry_kind kind, struct mac mac)

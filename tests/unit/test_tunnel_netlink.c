@@ -59,8 +59,7 @@ static const struct nlattr *nested(const struct nlattr *nest, uint16_t type)
 	            : NULL;
 }
 
-/* --- rtnetlink --------------------------------------------------------------
- */
+/* Rtnetlink. */
 
 START_TEST(vxlan_is_made_marked_and_does_not_learn)
 {
@@ -214,8 +213,7 @@ START_TEST(short_message_is_malformed)
 }
 END_TEST
 
-/* --- WireGuard --------------------------------------------------------------
- */
+/* WireGuard. */
 
 static struct site_domain domains[2] = {{.name = "x"}, {.name = "y"}};
 static struct site_host hosts[40];
@@ -354,8 +352,7 @@ START_TEST(stranger_is_removed_and_nobody_else)
 }
 END_TEST
 
-/* --- nf_tables --------------------------------------------------------------
- */
+/* Nf_tables. */
 
 /* Walks a transaction: whole messages between a begin and an end. */
 static unsigned count_messages(const void *batch, size_t len, uint8_t type)
@@ -427,8 +424,7 @@ START_TEST(thousands_of_ports_fit)
 }
 END_TEST
 
-/* --- announcements -----------------------------------------------------------
- */
+/* Announcements. */
 
 /* By hand: RFC 826 and RFC 903, as QEMU sends the latter. */
 START_TEST(announcements_are_what_the_rfcs_say)

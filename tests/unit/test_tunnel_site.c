@@ -126,8 +126,7 @@ START_TEST(what_fits_is_found_or_said)
 }
 END_TEST
 
-/* --- telling peers -----------------------------------------------------------
- */
+/* Telling peers. */
 
 START_TEST(peer_is_told_until_it_heard)
 {
@@ -172,8 +171,7 @@ START_TEST(boastful_peer_is_not_believed)
 }
 END_TEST
 
-/* --- violin-tunnelctl --------------------------------------------------------
- */
+/* Violin-tunnelctl. */
 
 static const struct control_request requests[] = {
     {.type = CONTROL_ATTACH, .mac = {{2, 1, 2, 3, 4, 5}}, .port = "vif1.0"},
@@ -212,8 +210,7 @@ START_TEST(answers_are_heard_as_they_were_said)
 }
 END_TEST
 
-/* --- the file over restarts --------------------------------------------------
- */
+/* The file over restarts. */
 
 START_TEST(state_is_kept_and_a_broken_one_is_refused)
 {

@@ -189,7 +189,7 @@ START_TEST(target_without_memory_refuses)
 }
 END_TEST
 
-/* --- who may not ---------------------------------------------------------- */
+/* Who may not. */
 
 /* Is anything answered to a rig_client with this key that expects that server?
  */
@@ -280,7 +280,7 @@ START_TEST(malformed_messages_change_nothing)
 }
 END_TEST
 
-/* --- the command ---------------------------------------------------------- */
+/* The command. */
 
 static int run_check(const char *name, char *output, size_t cap)
 {

@@ -10,7 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* --- claims --------------------------------------------------------------- */
+/* Claims. */
 
 START_TEST(network_switches_before_the_vm_speaks)
 {
@@ -152,7 +152,7 @@ START_TEST(vm_is_told_of_when_it_is_made_and_destroyed)
 }
 END_TEST
 
-/* --- configurations ------------------------------------------------------- */
+/* Configurations. */
 
 START_TEST(macs_are_found_in_either_language)
 {
@@ -185,7 +185,7 @@ START_TEST(macs_are_found_in_either_language)
 }
 END_TEST
 
-/* --- the socket ----------------------------------------------------------- */
+/* The socket. */
 
 /* Nobody there; then one that is stuck, which must not hold up for long. */
 START_TEST(tunnel_daemon_that_says_nothing_is_not_waited_for)

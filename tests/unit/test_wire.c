@@ -95,7 +95,7 @@ START_TEST(writer_never_passes_its_room)
 }
 END_TEST
 
-/* --- random reports ------------------------------------------------------- */
+/* Random reports. */
 
 static uint64_t draw(void)
 {

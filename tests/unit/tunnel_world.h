@@ -70,7 +70,7 @@ static void note(struct machine *m, const char *what)
 	    m->w->log + n, sizeof(m->w->log) - n, "%s:%s ", name_of(m), what);
 }
 
-/* --- a host --------------------------------------------------------------- */
+/* A host. */
 
 static struct host_vm *vm_of(struct machine *m, const char *name)
 {
@@ -242,7 +242,7 @@ static const struct host_api host = {.name = "toy",
     .abort = host_abort,
     .poll = host_poll};
 
-/* --- a link --------------------------------------------------------------- */
+/* A link. */
 
 static void tell_link(
     struct machine *m, enum link_event_kind kind, const void *bytes, size_t len)
@@ -343,7 +343,7 @@ static const struct link_api link_toy = {.listen = link_listen,
     .close = link_close,
     .poll = link_poll};
 
-/* --- a journal, and a tunnel daemon --------------------------------------- */
+/* A journal, and a tunnel daemon. */
 
 static bool journal_note(void *self, const struct journal_entry *entry,
     bool durable, struct err *err)
@@ -414,7 +414,7 @@ static bool tunnel_claim(
 
 static const struct tunnel_api tunnel = {tunnel_claim};
 
-/* --- the world ------------------------------------------------------------ */
+/* The world. */
 
 static void pass_point(void *self, const char *name)
 {

@@ -200,7 +200,7 @@ void rig_teardown(void)
 	ck_assert_int_eq(system(command), 0);
 }
 
-/* --- a manager ------------------------------------------------------------ */
+/* A manager. */
 
 /* The answer to a message within ms; false if there is none. */
 static bool rig_ask(int host, const struct wire_writer *question,
@@ -367,7 +367,7 @@ void rig_settle(uint64_t id)
 	}
 }
 
-/* --- what must hold ------------------------------------------------------- */
+/* What must hold. */
 
 /* Line by line: V1 runs on at most one host, and is whole on one at least. */
 static void rig_check_history(void)

@@ -89,7 +89,7 @@ static void gateway_ip(uint8_t domain, uint8_t ip[4])
 	memcpy(ip, (const uint8_t[4]){10, domain, 0, 254}, 4);
 }
 
-/* --- sending ------------------------------------------------------------- */
+/* Sending. */
 
 /* True once the frame is gone: sent, or nobody is there to take it. */
 static bool try_send(const struct port *p, const uint8_t *data, size_t len)
@@ -136,7 +136,7 @@ static void send_between(
 		send_frame(&f->port[to], data, len);
 }
 
-/* --- stations ------------------------------------------------------------ */
+/* Stations. */
 
 static struct station *find_mac(struct fabric *f, const uint8_t *mac)
 {
@@ -176,7 +176,7 @@ static void learn_ip(struct fabric *f, struct station *s, const uint8_t *ip)
 	memcpy(s->ip, ip, 4);
 }
 
-/* --- the router ---------------------------------------------------------- */
+/* The router. */
 
 static void make_arp(uint8_t domain, uint8_t op, const uint8_t *mac,
     const uint8_t *ip, uint8_t out[ETH + ARP])
@@ -253,7 +253,7 @@ static bool hear_arp(struct fabric *f, int from, struct station *s,
 	return true;
 }
 
-/* --- the switch ---------------------------------------------------------- */
+/* The switch. */
 
 static void take_frame(struct fabric *f, int from, uint8_t *frame, size_t len)
 {
