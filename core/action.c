@@ -15,6 +15,15 @@ const char *action_kind_name(enum action_kind kind)
 	return names[kind];
 }
 
+uint32_t action_group_size(const struct action *a, uint32_t n)
+{
+	uint32_t size = 1;
+
+	while (a->group && size < n && a[size].group == a->group)
+		size++;
+	return size;
+}
+
 /* Two decimals at most, none that say nothing: 0.5, 12, 33.33. */
 static int number_print(char *text, size_t size, double number)
 {

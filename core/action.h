@@ -45,6 +45,10 @@ struct action {
 /* The name in records and results, such as "migrate". */
 const char *action_kind_name(enum action_kind kind);
 
+/* How many of a[0..n-1], n > 0, stand in one group with the first: the members
+ * of a group stand side by side. */
+uint32_t action_group_size(const struct action *a, uint32_t n);
+
 /* Writes the reason as text, cut at size; returns text. */
 char *reason_print(const struct reason *reason, char *text, size_t size);
 

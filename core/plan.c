@@ -320,11 +320,8 @@ uint32_t plan_check(struct plan_check *c, const struct model *model,
 	memset(c->touched, 0, model->n_vms);
 	fill_free(c);
 	for (uint32_t i = 0; i < plan->n_actions; i += n) {
-		uint32_t group = plan->actions[i].group;
-
-		for (n = 1; group && i + n < plan->n_actions &&
-		            plan->actions[i + n].group == group;)
-			n++;
+		n = action_group_size(
+		    &plan->actions[i], plan->n_actions - i);
 		check_group(c, &plan->actions[i], n);
 	}
 	return c->n_accepted;

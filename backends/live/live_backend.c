@@ -217,11 +217,7 @@ static bool live_start(void *world, uint64_t sequence,
 
 	(void)err;
 	for (uint32_t i = 0; i < n_actions; i += n) {
-		uint32_t group = actions[i].group;
-
-		for (n = 1; group && i + n < n_actions &&
-		     actions[i + n].group == group;)
-			n++;
+		n = action_group_size(&actions[i], n_actions - i);
 		if (!actions[i].refused)
 			start_group(live, sequence, actions, i, n);
 	}
