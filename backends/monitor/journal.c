@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -157,21 +158,35 @@ const struct journal_api journal_files = {
     .read = read_all,
 };
 
+/* Who else has it open would take hand-overs that are under way for those of
+ * a daemon that died.  The lock goes with the process, however it ends. */
+static bool open_directory(struct journal *journal, struct err *err)
+{
+	if (mkdir(journal->path, 0700) == 0 || errno == EEXIST)
+		journal->dir =
+		    open(journal->path, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+	if (journal->dir < 0)
+		return err_set(err, "%s: %s; the journal needs a directory",
+		    journal->path, strerror(errno));
+	if (flock(journal->dir, LOCK_EX | LOCK_NB) == 0)
+		return true;
+	if (errno != EWOULDBLOCK)
+		return err_set(err, "%s: %s", journal->path, strerror(errno));
+	return err_set(err,
+	    "%s: another violind has this journal; one runs on a host",
+	    journal->path);
+}
+
 struct journal *journal_open(const char *path, struct err *err)
 {
 	struct journal *journal = calloc(1, sizeof(*journal));
 
 	assert(journal);
+	journal->dir = -1;
 	snprintf(journal->path, sizeof(journal->path), "%s", path);
-	if (mkdir(path, 0700) == 0 || errno == EEXIST)
-		journal->dir = open(path, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
-	else
-		journal->dir = -1;
-	if (journal->dir >= 0)
+	if (open_directory(journal, err))
 		return journal;
-	err_set(err, "%s: %s; the journal needs a directory", path,
-	    strerror(errno));
-	free(journal);
+	journal_close(journal);
 	return NULL;
 }
 
@@ -179,6 +194,7 @@ void journal_close(struct journal *journal)
 {
 	if (!journal)
 		return;
-	close(journal->dir);
+	if (journal->dir >= 0)
+		close(journal->dir);
 	free(journal);
 }

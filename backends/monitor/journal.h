@@ -34,7 +34,8 @@ struct journal_api {
 	    size_t *n, struct err *err);
 };
 
-/* The journal in a directory, which is made (mode 0700) if it is not there. */
+/* The journal in a directory, which is made (mode 0700) if it is not there and
+ * is locked: a second process that opens it is refused. */
 struct journal;
 extern const struct journal_api journal_files;
 struct journal *journal_open(const char *path, struct err *err);

@@ -131,6 +131,19 @@ START_TEST(record_has_its_room_from_the_start)
 }
 END_TEST
 
+START_TEST(journal_is_of_one_daemon_at_a_time)
+{
+	struct err err = {""};
+
+	ck_assert_ptr_null(journal_open(dir, &err));
+	ck_assert_ptr_nonnull(strstr(err.text, dir));
+	ck_assert_ptr_nonnull(strstr(err.text, "another violind"));
+	journal_close(journal);
+	journal = journal_open(dir, &err);
+	ck_assert_ptr_nonnull(journal);
+}
+END_TEST
+
 START_TEST(folder_that_cannot_be_is_told)
 {
 	struct err err = {""};
@@ -152,6 +165,7 @@ int main(void)
 	tcase_add_test(tcase, record_without_a_line_never_began);
 	tcase_add_test(tcase, what_is_no_record_is_told_with_its_file);
 	tcase_add_test(tcase, record_has_its_room_from_the_start);
+	tcase_add_test(tcase, journal_is_of_one_daemon_at_a_time);
 	tcase_add_test(tcase, folder_that_cannot_be_is_told);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
