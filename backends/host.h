@@ -47,14 +47,25 @@ enum host_vm_state {
 	HOST_VM_PAUSED,    /* complete, and not scheduled until unpaused */
 	HOST_VM_SUSPENDED, /* stopped itself to be migrated; resume or destroy
 	                    */
-	HOST_VM_DEAD,      /* crashed or shut down; to be destroyed */
+	HOST_VM_DEAD,      /* crashed or shut down, see `end`; to be destroyed
+	                    */
 	HOST_VM_BUILDING,  /* being created or received: not complete */
 	N_HOST_VM_STATES
+};
+
+/* Why a VM is dead, as far as its hypervisor says. */
+enum host_vm_end {
+	HOST_END_UNKNOWN, /* it is not dead, or somebody is destroying it */
+	HOST_END_POWEROFF,
+	HOST_END_REBOOT, /* which the guest wanted, and nobody does */
+	HOST_END_CRASH,
+	N_HOST_VM_ENDS
 };
 
 struct host_vm {
 	char name[HOST_NAME_MAX_LEN];
 	enum host_vm_state state;
+	enum host_vm_end end;
 	uint64_t cpu_time_ns; /* all its vCPUs, since it came to this host */
 	uint32_t n_vcpus;
 	uint32_t weight;         /* 1..65535 */
@@ -105,6 +116,13 @@ struct host_api {
 	bool (*find)(void *host, const char *vm, struct host_vm *out,
 	    bool *found, struct err *err);
 
+	/* Would `create` take this text?  All that can be told of it without
+	 * making anything: is it understood, is what it names on this host?
+	 * False: *line is the wrong one in the text, 0 if it is none, and err
+	 * says what would be right there. */
+	bool (*check)(void *host, const char *vm, const char *config,
+	    uint64_t mem_kib, uint32_t *line, struct err *err);
+
 	/* --- synchronous; setting what is set already succeeds ------------ */
 
 	/* weight 1..65535; cap in thousandths of a CPU, 0 for none. */
@@ -125,10 +143,9 @@ struct host_api {
 	/* --- asynchronous: `op` names the operation in its event ---------- */
 
 	/* Makes and starts a VM from a guest configuration in the language of
-	 * xl.cfg(5).  Before anything is made the text is checked, and refused
-	 * with its line and what would be right; so is a name in it that is
-	 * not `vm`, and a VM that is there already.  mem_kib overrides its
-	 * memory, 0 does not. */
+	 * xl.cfg(5).  Refused, with the line, is what `check` refuses, such as
+	 * a name in it that is not `vm`; and a VM that is there already.
+	 * mem_kib overrides its memory, 0 does not. */
 	bool (*create)(void *host, uint64_t op, const char *vm,
 	    const char *config, uint64_t mem_kib, struct err *err);
 	/* Whatever its state; done if there is no such VM. */

@@ -69,6 +69,20 @@ static const struct field answer_fields[] = {
     {END, 0, 0},
 };
 
+static const struct field check_fields[] = {
+    FIELD_TEXT(message_check, vm),
+    FIELD(U64, message_check, mem_kib),
+    FIELD_TEXT(message_check, config),
+    {END, 0, 0},
+};
+
+static const struct field checked_fields[] = {
+    FIELD(BOOL, message_checked, right),
+    FIELD(U32, message_checked, line),
+    FIELD_TEXT(message_checked, text),
+    {END, 0, 0},
+};
+
 static const struct field handover_fields[] = {
     FIELD(U64, message_handover, id),
     FIELD_ENUM(message_handover, state, N_HANDOVER_STATES),
@@ -83,6 +97,7 @@ static const struct field handover_fields[] = {
 static const struct field vm_fields[] = {
     FIELD_TEXT(host_vm, name),
     FIELD_ENUM(host_vm, state, N_HOST_VM_STATES),
+    FIELD_ENUM(host_vm, end, N_HOST_VM_ENDS),
     FIELD(U64, host_vm, cpu_time_ns),
     FIELD(U32, host_vm, n_vcpus),
     FIELD(U32, host_vm, weight),
@@ -285,6 +300,30 @@ bool message_write_answer(struct wire_writer *w, uint64_t request,
 bool message_read_answer(struct wire_reader *r, struct message_answer *answer)
 {
 	return read_message(r, answer_fields, answer);
+}
+
+bool message_write_check(struct wire_writer *w, uint64_t request,
+    const struct message_check *check)
+{
+	return write_message(w, MESSAGE_CHECK, request, check_fields, check);
+}
+
+bool message_read_check(struct wire_reader *r, struct message_check *check)
+{
+	return read_message(r, check_fields, check);
+}
+
+bool message_write_checked(struct wire_writer *w, uint64_t request,
+    const struct message_checked *checked)
+{
+	return write_message(
+	    w, MESSAGE_CHECKED, request, checked_fields, checked);
+}
+
+bool message_read_checked(
+    struct wire_reader *r, struct message_checked *checked)
+{
+	return read_message(r, checked_fields, checked);
 }
 
 bool message_write_config(struct wire_writer *w, uint64_t request,

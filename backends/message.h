@@ -9,6 +9,8 @@
  *                                  <--        REPORT (everything it has)
  *    ACT (what, on which view)     -->
  *                                  <--        ANSWER (pending, done, refused)
+ *    CHECK (guest configuration)   -->
+ *                                  <--        CHECKED (right, or the line)
  *
  * A daemon never speaks first.  Each REPORT is complete, so that one round
  * trip tells a manager that knows nothing all there is, and a lost message
@@ -24,7 +26,8 @@
  *    stale view.  Words on hand-overs (backends/handover.h) are exempt, for
  *    their rules hold however old the reports are.
  *
- * Generation 0 observes and never acts.
+ * Generation 0 observes and never acts.  A CHECK changes nothing, so any
+ * manager may ask it, and again.
  */
 #ifndef BACKENDS_MESSAGE_H
 #define BACKENDS_MESSAGE_H
@@ -38,6 +41,8 @@ enum message_type {
 	MESSAGE_REPORT = 0x0102,
 	MESSAGE_ACT = 0x0103,
 	MESSAGE_ANSWER = 0x0104,
+	MESSAGE_CHECK = 0x0105,
+	MESSAGE_CHECKED = 0x0106,
 	/* Between the daemons, inside the migration's encrypted connection;
 	 * the request id is the hand-over's. */
 	MESSAGE_CONFIG = 0x0181,
@@ -107,6 +112,19 @@ struct message_answer {
 	char text[MESSAGE_TEXT_MAX]; /* why not; "" else */
 };
 
+/* Would a VM be created from this? */
+struct message_check {
+	char vm[HOST_NAME_MAX_LEN];
+	uint64_t mem_kib; /* 0: as configured */
+	char config[HOST_CONFIG_MAX];
+};
+
+struct message_checked {
+	bool right;
+	uint32_t line; /* of the configuration, from 1; 0: none of it */
+	char text[MESSAGE_TEXT_MAX]; /* what would be right; "" if it is */
+};
+
 struct message_handover {
 	uint64_t id;
 	enum handover_state state;
@@ -153,6 +171,10 @@ bool message_write_act(
     struct wire_writer *w, uint64_t request, const struct message_act *act);
 bool message_write_answer(struct wire_writer *w, uint64_t request,
     const struct message_answer *answer);
+bool message_write_check(struct wire_writer *w, uint64_t request,
+    const struct message_check *check);
+bool message_write_checked(struct wire_writer *w, uint64_t request,
+    const struct message_checked *checked);
 bool message_write_config(struct wire_writer *w, uint64_t request,
     const struct message_config *config);
 bool message_write_refused(
@@ -168,6 +190,9 @@ bool message_read_observe(
 bool message_read_report(struct wire_reader *r, struct message_report *report);
 bool message_read_act(struct wire_reader *r, struct message_act *act);
 bool message_read_answer(struct wire_reader *r, struct message_answer *answer);
+bool message_read_check(struct wire_reader *r, struct message_check *check);
+bool message_read_checked(
+    struct wire_reader *r, struct message_checked *checked);
 bool message_read_config(struct wire_reader *r, struct message_config *config);
 bool message_read_refused(struct wire_reader *r, struct message_text *text);
 

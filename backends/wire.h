@@ -31,7 +31,7 @@
 #include <stdint.h>
 
 enum {
-	WIRE_VERSION = 1,
+	WIRE_VERSION = 2,
 	WIRE_HEADER_BYTES = 24,
 	WIRE_MESSAGE_MAX = 1 << 20, /* header and body, bytes */
 };

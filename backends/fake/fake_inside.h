@@ -6,6 +6,7 @@
 #include "backends/fake/host_fake.h"
 
 enum { FAKE_VMS = 256, FAKE_FAULTS = 64, FAKE_CHUNK = 16384, FAKE_PATH = 512 };
+enum { FAKE_LACKS = 8 };
 enum { FAKE_MAC = 24 }; /* "02:00:00:00:00:01", its zero and padding */
 
 struct fake_vm {
@@ -57,6 +58,8 @@ struct host_fake {
 	char name[HOST_NAME_MAX_LEN];
 	char state_dir[FAKE_PATH];
 	char history[FAKE_PATH];
+	char lacks[FAKE_LACKS][FAKE_PATH]; /* files that are not there */
+	size_t n_lacks;
 	uint32_t n_cpus;
 	uint64_t mem_kib;
 	uint64_t image_bytes;
@@ -89,11 +92,15 @@ void fake_note(
 /* fake_script.c */
 bool fake_parse(struct host_fake *fake, const char *script, const char *name,
     struct err *err);
-/* Name and memory out of a guest configuration. */
+
+/* fake_config.c: name and memory out of a guest configuration */
 bool fake_parse_config(const char *config, char name[HOST_NAME_MAX_LEN],
     uint64_t *mem_kib, uint32_t *n_vcpus, struct err *err);
 /* Of its first interface; "" if it has none. */
 void fake_parse_mac(const char *config, char mac[FAKE_MAC]);
+/* As host_api.check. */
+bool fake_check_config(const struct host_fake *fake, const char *vm,
+    const char *config, uint32_t *line, struct err *err);
 
 /* fake_transfer.c: moves what can be moved by now.  True if it is over;
  * event is then filled. */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Reads a fake host's script (host_fake.h), and what it needs to know of a
- * guest configuration. */
+/* Reads a fake host's script (host_fake.h). */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -151,6 +150,14 @@ static bool read_path(
 	return true;
 }
 
+static bool read_lack(
+    struct host_fake *fake, const struct line *line, struct err *err)
+{
+	if (fake->n_lacks == FAKE_LACKS)
+		return wrong(line, "8 such lines at most", err);
+	return read_path(fake->lacks[fake->n_lacks++], line, err);
+}
+
 static bool read_bytes(
     uint64_t *bytes, const struct line *line, struct err *err)
 {
@@ -175,14 +182,17 @@ static bool read_line(
 		return read_path(fake->state_dir, line, err);
 	if (strcmp(word, "history") == 0)
 		return read_path(fake->history, line, err);
+	if (strcmp(word, "lacks") == 0)
+		return read_lack(fake, line, err);
 	if (strcmp(word, "image") == 0)
 		return read_bytes(&fake->image_bytes, line, err);
 	if (strcmp(word, "speed") == 0)
 		return read_bytes(&fake->speed_Bps, line, err);
 	if (strcmp(word, "fail") == 0 || strcmp(word, "hang") == 0)
 		return read_fault(fake, line, err);
-	return wrong(
-	    line, "host, state, history, image, speed, vm, fail or hang", err);
+	return wrong(line,
+	    "host, state, history, lacks, image, speed, vm, fail or hang",
+	    err);
 }
 
 static bool read_script(struct host_fake *fake, const char *script,
@@ -222,51 +232,4 @@ bool fake_parse(struct host_fake *fake, const char *script, const char *name,
 	if (!fake_load(fake, &any, err))
 		return false;
 	return any || read_script(fake, script, name, true, err);
-}
-
-/* The value of "key = value" at the start of a line, without quotes. */
-static bool config_value(
-    const char *config, const char *key, char *value, size_t cap)
-{
-	size_t len = strlen(key);
-
-	for (const char *at = config; at; at = strchr(at, '\n')) {
-		at += *at == '\n';
-		const char *v = at + len;
-		if (strncmp(at, key, len) != 0)
-			continue;
-		v += strspn(v, " \t");
-		if (*v++ != '=')
-			continue;
-		v += strspn(v, " \t\"'");
-		snprintf(value, cap, "%.*s", (int)strcspn(v, "\"'\n"), v);
-		return true;
-	}
-	return false;
-}
-
-bool fake_parse_config(const char *config, char name[HOST_NAME_MAX_LEN],
-    uint64_t *mem_kib, uint32_t *n_vcpus, struct err *err)
-{
-	char text[32];
-
-	if (!config_value(config, "name", name, HOST_NAME_MAX_LEN) ||
-	    name[0] == '\0')
-		return err_set(err,
-		    "guest configuration:1: no name; right is name = \"V1\"");
-	*mem_kib = 0;
-	if (config_value(config, "memory", text, sizeof(text)))
-		*mem_kib = strtoull(text, NULL, 10) * KIB_PER_MIB;
-	*n_vcpus = 1;
-	if (config_value(config, "vcpus", text, sizeof(text)))
-		*n_vcpus = (uint32_t)strtoul(text, NULL, 10);
-	return true;
-}
-
-void fake_parse_mac(const char *config, char mac[FAKE_MAC])
-{
-	const char *at = strstr(config, "mac=");
-
-	if (!at || sscanf(at + 4, "%17[0-9a-fA-F:]", mac) != 1)
-		mac[0] = '\0';
 }

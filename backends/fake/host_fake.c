@@ -176,6 +176,21 @@ static bool fake_find_vm(void *host, const char *name, struct host_vm *out,
 	return true;
 }
 
+static bool fake_check(void *host, const char *name, const char *config,
+    uint64_t mem_kib, uint32_t *line, struct err *err)
+{
+	struct host_fake *fake = host;
+
+	*line = 0;
+	if (fake_is_fault(fake, FAULT_FAIL, "check", name))
+		return err_set(err, "check fails, as its script says");
+	if (mem_kib > fake->mem_kib)
+		return err_set(err,
+		    "%s wants %" PRIu64 " KiB; right is at most the host's "
+		    "%" PRIu64, name, mem_kib, fake->mem_kib);
+	return fake_check_config(fake, name, config, line, err);
+}
+
 static bool fake_set_cpu(void *host, const char *name, uint32_t weight,
     uint32_t cap_mcpu, struct err *err)
 {
@@ -289,16 +304,14 @@ static bool fake_create(void *host, uint64_t op, const char *name,
 	struct host_fake *fake = host;
 	char own_name[HOST_NAME_MAX_LEN];
 	uint64_t own_kib;
-	uint32_t n_vcpus;
+	uint32_t n_vcpus, line;
 
 	if (fake_is_fault(fake, FAULT_FAIL, "create", name))
 		return err_set(err, "create fails, as its script says");
-	if (!fake_parse_config(config, own_name, &own_kib, &n_vcpus, err))
-		return false;
-	if (strcmp(own_name, name) != 0)
-		return err_set(err,
-		    "guest configuration:1: its name is %s, not %s", own_name,
-		    name);
+	if (!fake_check_config(fake, name, config, &line, err))
+		return err_prefix(
+		    err, "guest configuration:%" PRIu32, line ? line : 1);
+	fake_parse_config(config, own_name, &own_kib, &n_vcpus, NULL);
 	if (mem_kib == 0)
 		mem_kib = own_kib;
 	if (mem_kib == 0 || mem_kib > mem_free_kib(fake))
@@ -440,6 +453,7 @@ const struct host_api host_fake_api = {
     .name = "fake",
     .sample = fake_sample,
     .find = fake_find_vm,
+    .check = fake_check,
     .set_cpu = fake_set_cpu,
     .set_mem = fake_set_mem,
     .rename = fake_rename,

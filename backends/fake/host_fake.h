@@ -10,6 +10,8 @@
  *	host cpus 4 mem 8G             the host itself; must be first
  *	state DIR                      VMs are kept in files there
  *	history FILE                   who runs where, a line a change, appended
+ *	lacks PATH                     a file that configurations may name and
+ *	                               that is not on this host
  *	image SIZE                     bytes of a VM's stream (default 256K)
  *	speed SIZE                     bytes/s of a stream (default: unbounded)
  *	vm NAME mem SIZE [max SIZE] [vcpus N] [cpu CPUS] [used SIZE] [mac MAC]

@@ -307,10 +307,31 @@ static size_t handle_act(struct daemon *daemon, uint64_t request,
 	return message_write_answer(w, request, &answer) ? w->len : 0;
 }
 
+/* Checks. */
+
+static size_t handle_check(struct daemon *daemon, uint64_t request,
+    const struct message_check *check, struct wire_writer *w)
+{
+	struct message_checked checked = {.line = 0};
+	struct err err = {""};
+
+	checked.right = daemon->out.host->check(daemon->out.host_self,
+	    check->vm, check->config, check->mem_kib, &checked.line, &err);
+	if (!checked.right)
+		snprintf(checked.text, sizeof(checked.text), "%.*s",
+		    (int)sizeof(checked.text) - 1, err.text);
+	daemon_log(daemon, checked.right ? LEVEL_DEBUG : LEVEL_WARNING,
+	    "check request=%" PRIu64 " vm=%s %s line=%" PRIu32 " text=\"%s\"",
+	    request, check->vm, checked.right ? "right" : "wrong",
+	    checked.line, checked.text);
+	return message_write_checked(w, request, &checked) ? w->len : 0;
+}
+
 size_t daemon_handle(struct daemon *daemon, int64_t now_ns, const void *bytes,
     size_t len, void *answer, size_t cap)
 {
 	static struct message_act act;
+	static struct message_check check;
 	struct message_observe observe;
 	struct wire_header header;
 	struct wire_reader r;
@@ -326,6 +347,10 @@ size_t daemon_handle(struct daemon *daemon, int64_t now_ns, const void *bytes,
 			    daemon, header.request, &observe, &w);
 		if (header.type == MESSAGE_ACT && message_read_act(&r, &act))
 			return handle_act(daemon, header.request, &act, &w);
+		if (header.type == MESSAGE_CHECK &&
+		    message_read_check(&r, &check))
+			return handle_check(
+			    daemon, header.request, &check, &w);
 	}
 	daemon_log(daemon, LEVEL_WARNING, "malformed bytes=%zu", len);
 	return 0;

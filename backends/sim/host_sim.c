@@ -152,6 +152,19 @@ static bool host_find(void *self, const char *name, struct host_vm *out,
 	return true;
 }
 
+/* Configurations are not looked at. */
+static bool host_check(void *self, const char *name, const char *config,
+    uint64_t mem_kib, uint32_t *line, struct err *err)
+{
+	(void)self;
+	(void)name;
+	(void)config;
+	(void)mem_kib;
+	(void)line;
+	(void)err;
+	return true;
+}
+
 static bool host_set_cpu(void *self, const char *name, uint32_t weight,
     uint32_t cap_mcpu, struct err *err)
 {
@@ -482,6 +495,7 @@ const struct host_api host_sim_api = {
     .name = "sim",
     .sample = host_sample,
     .find = host_find,
+    .check = host_check,
     .set_cpu = host_set_cpu,
     .set_mem = host_set_mem,
     .rename = host_rename,

@@ -184,6 +184,7 @@ const struct host_api host_xen_api = {
     .name = "xen",
     .sample = xen_sample,
     .find = xen_find,
+    .check = xen_check,
     .set_cpu = xen_set_cpu,
     .set_mem = xen_set_mem,
     .rename = xen_rename,

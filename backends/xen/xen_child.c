@@ -19,12 +19,12 @@ static bool work_create(
     struct host_xen *xen, const struct xen_work *work, struct err *err)
 {
 	libxl_domain_config config;
-	uint32_t domid = 0;
+	uint32_t domid = 0, line;
 	bool ok;
 
 	libxl_domain_config_init(&config);
 	ok = xen_config_parse(
-	    xen->ctx, work->config, work->vm, work->mem_kib, &config, err);
+	    work->config, work->vm, work->mem_kib, &config, &line, err);
 	if (ok)
 		ok = libxl_domain_create_new(
 		         xen->ctx, &config, &domid, NULL, NULL) == 0 ||

@@ -13,29 +13,34 @@
 
 #include "backends/xen/xen_inside.h"
 
+/* What libxlutil calls the text. */
+#define SOURCE "guest configuration"
+
 static const char *const keys[] = {"name", "type", "kernel", "ramdisk",
     "cmdline", "extra", "root", "memory", "maxmem", "vcpus", "cpu_weight",
     "cap", "tsc_mode", "vif", "disk", "uuid", "on_poweroff", "on_reboot",
     "on_crash"};
 
+/* Xen's limit of a PVH guest, HVM_MAX_VCPUS; and of any, 16 TiB. */
+enum { VCPUS_MAX = 128, MEM_MAX_MIB = 16 << 20 };
+
 struct reading {
 	XLU_Config *cfg;
-	libxl_ctx *ctx;
 	const char *text;
+	uint32_t *line; /* where it is wrong */
 	struct err *err;
 };
 
-static unsigned line_of(const char *text, const char *at)
+static uint32_t line_of(const char *text, const char *at)
 {
-	unsigned line = 1;
+	uint32_t line = 1;
 
 	for (; text < at; text++)
 		line += *text == '\n';
 	return line;
 }
 
-/* The line where a key is set; 1 if it is not. */
-static unsigned line_of_key(const char *text, const char *key)
+uint32_t xen_config_line(const char *text, const char *key)
 {
 	size_t len = strlen(key);
 
@@ -47,13 +52,13 @@ static unsigned line_of_key(const char *text, const char *key)
 		    (*after == '=' || *after == '+'))
 			return line_of(text, at);
 	}
-	return 1;
+	return 0;
 }
 
 static bool wrong(const struct reading *r, const char *key, const char *right)
 {
-	return err_set(r->err, "guest configuration:%u: %s: right is %s",
-	    line_of_key(r->text, key), key, right);
+	*r->line = xen_config_line(r->text, key);
+	return err_set(r->err, "%s: right is %s", key, right);
 }
 
 /* Every line that starts with a word sets a key that is known. */
@@ -70,11 +75,12 @@ static bool check_keys(const struct reading *r)
 		for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 			known = known || (strlen(keys[i]) == len &&
 			                     strncmp(keys[i], at, len) == 0);
-		if (!known)
+		if (!known) {
+			*r->line = line_of(r->text, at);
 			return err_set(r->err,
-			    "guest configuration:%u: \"%.*s\" is not "
-			    "understood; violind(8) lists what is",
-			    line_of(r->text, at), (int)len, at);
+			    "\"%.*s\" is not understood; violind(8) lists "
+			    "what is", (int)len, at);
+		}
 		if (!end)
 			break;
 		at = end + 1 + strspn(end + 1, " \t");
@@ -91,9 +97,9 @@ static char *get_text(const struct reading *r, const char *key)
 	return strdup(value);
 }
 
-/* False if it is there and no number of at least `least`. */
-static bool get_number(
-    const struct reading *r, const char *key, long least, long *value)
+/* False if it is there and no number from `least` to `most`. */
+static bool get_number(const struct reading *r, const char *key, long least,
+    long most, long *value)
 {
 	char right[64];
 	long found = *value;
@@ -101,11 +107,13 @@ static bool get_number(
 
 	if (xlu_cfg_get_string(r->cfg, key, &text, 1) != 0)
 		return true;
-	if (xlu_cfg_get_long(r->cfg, key, &found, 1) == 0 && found >= least) {
+	if (xlu_cfg_get_long(r->cfg, key, &found, 1) == 0 && found >= least &&
+	    found <= most) {
 		*value = found;
 		return true;
 	}
-	snprintf(right, sizeof(right), "a number from %ld on", least);
+	snprintf(
+	    right, sizeof(right), "a number from %ld to %ld", least, most);
 	return wrong(r, key, right);
 }
 
@@ -124,6 +132,13 @@ static bool take_type(const struct reading *r, libxl_domain_config *config)
 	return ok;
 }
 
+static bool wrong_name(
+    const struct reading *r, const char *name, const char *vm)
+{
+	*r->line = xen_config_line(r->text, "name");
+	return err_set(r->err, "its name is %s, not %s", name, vm);
+}
+
 static bool take_name(
     const struct reading *r, const char *vm, libxl_domain_config *config)
 {
@@ -133,10 +148,7 @@ static bool take_name(
 	if (!name)
 		ok = wrong(r, "name", "the VM's name");
 	else if (strcmp(name, vm) != 0)
-		ok = err_set(r->err,
-		    "guest configuration:%u: its name is %s, "
-		    "not %s",
-		    line_of_key(r->text, "name"), name, vm);
+		ok = wrong_name(r, name, vm);
 	else if (!uuid)
 		libxl_uuid_generate(&config->c_info.uuid);
 	else if (libxl_uuid_from_string(&config->c_info.uuid, uuid) != 0)
@@ -153,8 +165,8 @@ static bool take_memory(
 {
 	long memory = 0, maxmem = 0;
 
-	if (!get_number(r, "memory", 1, &memory) ||
-	    !get_number(r, "maxmem", 1, &maxmem))
+	if (!get_number(r, "memory", 1, MEM_MAX_MIB, &memory) ||
+	    !get_number(r, "maxmem", 1, MEM_MAX_MIB, &maxmem))
 		return false;
 	if (mem_kib == 0)
 		mem_kib = (uint64_t)memory * KIB_PER_MIB;
@@ -183,14 +195,15 @@ static bool take_cpu(const struct reading *r, libxl_domain_config *config)
 		ok = wrong(r, "tsc_mode",
 		    "\"default\", \"always_emulate\" or \"native\"");
 	free(tsc);
-	if (!ok || !get_number(r, "vcpus", 1, &vcpus) ||
-	    !get_number(r, "cpu_weight", 1, &weight) ||
-	    !get_number(r, "cap", 0, &cap))
+	if (!ok || !get_number(r, "vcpus", 1, VCPUS_MAX, &vcpus) ||
+	    !get_number(r, "cpu_weight", 1, WEIGHT_MAX, &weight) ||
+	    !get_number(r, "cap", 0, 100 * vcpus, &cap))
 		return false;
 	b->max_vcpus = (int)vcpus;
-	if (libxl_cpu_bitmap_alloc(r->ctx, &b->avail_vcpus, (int)vcpus) != 0)
+	b->avail_vcpus.size = (uint32_t)(vcpus + 7) / 8;
+	b->avail_vcpus.map = calloc(b->avail_vcpus.size, 1);
+	if (!b->avail_vcpus.map)
 		return wrong(r, "vcpus", "fewer");
-	libxl_bitmap_set_none(&b->avail_vcpus);
 	for (int i = 0; i < vcpus; i++)
 		libxl_bitmap_set(&b->avail_vcpus, i);
 	if (weight > 0)
@@ -222,8 +235,11 @@ static bool parse_mac(const char *text, libxl_mac mac)
 {
 	unsigned byte[6];
 
-	if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x", &byte[0], &byte[1],
-	        &byte[2], &byte[3], &byte[4], &byte[5]) != 6)
+	/* Of a group's address no interface may send. */
+	if (strlen(text) != 17 ||
+	    sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x", &byte[0], &byte[1],
+	        &byte[2], &byte[3], &byte[4], &byte[5]) != 6 ||
+	    (byte[0] & 1) != 0)
 		return false;
 	for (int i = 0; i < 6; i++)
 		mac[i] = (uint8_t)byte[i];
@@ -323,23 +339,34 @@ static bool take_all(const struct reading *r, const char *vm, uint64_t mem_kib,
 	       take_nics(r, config) && take_disks(r, config);
 }
 
-bool xen_config_parse(libxl_ctx *ctx, const char *text, const char *vm,
-    uint64_t mem_kib, libxl_domain_config *config, struct err *err)
+/* libxlutil's first complaint is "FILE:LINE: WHAT". */
+static void not_understood(const struct reading *r, char *said)
+{
+	const char *what = said;
+	int n = 0;
+
+	said[strcspn(said, "\n")] = '\0';
+	if (sscanf(said, SOURCE ":%" SCNu32 ": %n", r->line, &n) == 1 && n > 0)
+		what = said + n;
+	err_set(r->err, "%.300s; right is the language of xl.cfg(5)", what);
+}
+
+bool xen_config_parse(const char *text, const char *vm, uint64_t mem_kib,
+    libxl_domain_config *config, uint32_t *line, struct err *err)
 {
 	char *said = NULL;
 	size_t len = 0;
 	FILE *report = open_memstream(&said, &len);
-	struct reading r = {.ctx = ctx, .text = text, .err = err};
+	struct reading r = {.text = text, .line = line, .err = err};
 	bool ok = false;
 
-	r.cfg = report ? xlu_cfg_init(report, "guest configuration") : NULL;
+	*line = 0;
+	r.cfg = report ? xlu_cfg_init(report, SOURCE) : NULL;
 	if (!r.cfg) {
 		err_set(err, "out of memory");
 	} else if (xlu_cfg_readdata(r.cfg, text, (int)strlen(text)) != 0) {
 		fflush(report);
-		said[strcspn(said, "\n")] = '\0';
-		err_set(
-		    err, "%.300s; right is the language of xl.cfg(5)", said);
+		not_understood(&r, said);
 	} else {
 		ok = check_keys(&r) && take_all(&r, vm, mem_kib, config);
 	}

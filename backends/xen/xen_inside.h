@@ -58,9 +58,18 @@ bool xen_find(void *host, const char *name, struct host_vm *vm, bool *found,
 uint64_t xen_mem_max_kib(struct host_xen *xen, uint32_t domid);
 
 /* xen_config.c: a guest configuration (xl.cfg(5)) as libxl's own.  Disposed
- * of by the caller, also if it fails. */
-bool xen_config_parse(libxl_ctx *ctx, const char *text, const char *vm,
-    uint64_t mem_kib, libxl_domain_config *config, struct err *err);
+ * of by the caller, also if it fails; *line is then as in host_api.check. */
+bool xen_config_parse(const char *text, const char *vm, uint64_t mem_kib,
+    libxl_domain_config *config, uint32_t *line, struct err *err);
+/* The line where a key is set; 0 if it is not. */
+uint32_t xen_config_line(const char *text, const char *key);
+
+/* xen_check.c: are the files, scripts and bridges that it names here, and has
+ * the host this memory at all?  host_kib 0: it does not say. */
+bool xen_config_is_here(const char *text, const libxl_domain_config *config,
+    uint64_t host_kib, uint32_t *line, struct err *err);
+bool xen_check(void *host, const char *vm, const char *config,
+    uint64_t mem_kib, uint32_t *line, struct err *err);
 
 /* xen_op.c: the calls of host_api that take long. */
 bool xen_create(void *host, uint64_t op, const char *vm, const char *config,

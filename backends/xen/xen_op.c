@@ -3,6 +3,7 @@
  * process file descriptor. */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -119,16 +120,13 @@ bool xen_create(void *host, uint64_t op, const char *vm, const char *config,
 {
 	struct host_xen *xen = host;
 	const struct xen_work work = {XEN_CREATE, vm, config, mem_kib};
-	libxl_domain_config parsed;
-	uint32_t domid;
+	uint32_t domid, line;
 	bool found;
 
-	/* Checked here, where it can still be refused. */
-	libxl_domain_config_init(&parsed);
-	bool ok = xen_config_parse(xen->ctx, config, vm, mem_kib, &parsed, err);
-	libxl_domain_config_dispose(&parsed);
-	if (!ok)
-		return false;
+	/* Here, where it can still be refused. */
+	if (!xen_check(xen, vm, config, mem_kib, &line, err))
+		return err_prefix(
+		    err, "guest configuration:%" PRIu32, line ? line : 1);
 	if (xen_find_domid(xen, vm, &domid, &found, err))
 		return err_set(err, "there is a VM \"%s\" already", vm);
 	return !found && spawn(xen, op, &work, -1, err);

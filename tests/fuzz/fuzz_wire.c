@@ -17,6 +17,8 @@ static struct host_vm vms[HOST_VMS_MAX];
 static struct message_report report = {.sample = {.vms = vms}};
 static struct message_act act;
 static struct message_answer answer;
+static struct message_check check;
+static struct message_checked checked;
 static struct message_config config;
 static struct message_observe observe;
 static struct message_text text;
@@ -41,6 +43,12 @@ static bool read_and_write(
 	case MESSAGE_ANSWER:
 		return message_read_answer(r, &answer) &&
 		       message_write_answer(&w, request, &answer);
+	case MESSAGE_CHECK:
+		return message_read_check(r, &check) &&
+		       message_write_check(&w, request, &check);
+	case MESSAGE_CHECKED:
+		return message_read_checked(r, &checked) &&
+		       message_write_checked(&w, request, &checked);
 	case MESSAGE_CONFIG:
 		return message_read_config(r, &config) &&
 		       message_write_config(&w, request, &config);
@@ -55,7 +63,8 @@ static bool read_and_write(
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const uint16_t types[] = {MESSAGE_OBSERVE, MESSAGE_REPORT,
-	    MESSAGE_ACT, MESSAGE_ANSWER, MESSAGE_CONFIG, MESSAGE_REFUSED};
+	    MESSAGE_ACT, MESSAGE_ANSWER, MESSAGE_CONFIG, MESSAGE_REFUSED,
+	    MESSAGE_CHECK, MESSAGE_CHECKED};
 	enum { N_TYPES = sizeof(types) / sizeof(types[0]) };
 	struct wire_header header;
 	struct wire_writer w;

@@ -214,6 +214,49 @@ START_TEST(calls_of_the_wrong_state_are_refused)
 }
 END_TEST
 
+START_TEST(wrong_configuration_is_told_with_its_line)
+{
+	static const struct {
+		const char *config;
+		uint32_t line;
+	} wrongs[] = {
+	    {"memory = 1\n", 0},
+	    {"\n# V\nname = 'V8'\nmemory = 1\n", 3},
+	    {"name = 'V9'\nmemory = 0\n", 2},
+	    {"name = 'V9'\nmemory = 1M\n", 2},
+	    {"name = 'V9'\nvcpus = 0\nmemory = 1\n", 2},
+	    {"name = 'V9'\ntype = \"hvm\"\n", 2},
+	    {"name = 'V9'\nvif = [\n  'mac=02:00:00:00:00:01',\n]\nvfi = []\n",
+	        5},
+	    {"name = 'V9'\nkernel = '/k'\nramdisk = '/i'\n", 3},
+	    {"name = 'V9'\nkernel\n", 2},
+	    {"name = 'V9\n", 1},
+	};
+	struct host_fake *fake = fake_of(usual, "lacks /i\nfail check V9\n");
+	const char *right = "name = 'V9'\nkernel = '/k'\nvif = [\n'mac=1'\n]\n";
+	uint32_t line = 9;
+
+	ck_assert(!api->check(fake, "V9", right, 0, &line, NULL)); /* once */
+	ck_assert(api->check(fake, "V9", right, 0, &line, NULL));
+	ck_assert(!api->check(fake, "V9", right, KIB_PER_GIB + 1, &line, NULL));
+	for (size_t i = 0; i < sizeof(wrongs) / sizeof(wrongs[0]); i++) {
+		struct err err = {""};
+
+		ck_assert_msg(!api->check(
+		    fake, "V9", wrongs[i].config, 0, &line, &err), "%zu", i);
+		ck_assert_msg(
+		    line == wrongs[i].line, "%zu: %u: %s", i, line, err.text);
+		ck_assert_str_ne(err.text, "");
+		/* And so it is not made. */
+		ck_assert(!api->create(
+		    fake, 1, "V9", wrongs[i].config, 1024, NULL));
+	}
+	ck_assert(api->sample(fake, &sample, NULL));
+	ck_assert_uint_eq(sample.n_vms, 2);
+	api->close(fake);
+}
+END_TEST
+
 START_TEST(what_it_has_outlives_it)
 {
 	char dir[] = "/tmp/fake.XXXXXX", more[128], command[64];
@@ -274,6 +317,7 @@ int main(void)
 	tcase_add_test(tcase, failed_transfer_fails_on_both_sides_and_resumes);
 	tcase_add_test(tcase, hanging_transfer_ends_when_it_is_aborted);
 	tcase_add_test(tcase, calls_of_the_wrong_state_are_refused);
+	tcase_add_test(tcase, wrong_configuration_is_told_with_its_line);
 	tcase_add_test(tcase, what_it_has_outlives_it);
 	tcase_add_test(tcase, wrong_script_is_told_with_its_line);
 	suite_add_tcase(suite, tcase);

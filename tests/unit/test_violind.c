@@ -95,6 +95,32 @@ START_TEST(vm_is_created_and_destroyed)
 }
 END_TEST
 
+START_TEST(configuration_is_checked_and_nothing_is_made)
+{
+	struct message_checked checked;
+	uint64_t free_kib;
+
+	rig_start(A, NULL);
+	rig_generation = 0; /* who only observes may ask */
+	rig_observe(A);
+	free_kib = rig_reports[A].sample.mem_free_kib;
+	checked = rig_check(A, "name = \"V2\"\nmemory = 64\n");
+	ck_assert_msg(checked.right, "%s", checked.text);
+	ck_assert_str_eq(checked.text, "");
+	checked = rig_check(A, "name = \"V2\"\n\ntype = \"hvm\"\n");
+	ck_assert(!checked.right);
+	ck_assert_uint_eq(checked.line, 3);
+	ck_assert_ptr_nonnull(strstr(checked.text, "\"pvh\" or \"pv\""));
+	checked = rig_check(A, "memory = 64\n");
+	ck_assert(!checked.right);
+	ck_assert_uint_eq(checked.line, 0);
+	usleep(150000);
+	rig_observe(A);
+	ck_assert_uint_eq(rig_reports[A].sample.mem_free_kib, free_kib);
+	ck_assert_uint_eq(rig_reports[A].n_outcomes, 0);
+}
+END_TEST
+
 START_TEST(act_that_comes_twice_is_done_once)
 {
 	struct message_act create = {.kind = ACT_CREATE,
@@ -354,6 +380,7 @@ int main(void)
 	tcase_add_test(tcase, report_tells_all_that_a_host_has);
 	tcase_add_test(tcase, acts_change_the_host_and_refusals_do_not);
 	tcase_add_test(tcase, vm_is_created_and_destroyed);
+	tcase_add_test(tcase, configuration_is_checked_and_nothing_is_made);
 	tcase_add_test(tcase, act_that_comes_twice_is_done_once);
 	tcase_add_test(tcase, stale_view_or_an_older_manager_is_refused);
 	tcase_add_test(tcase, vm_migrates_with_its_memory);

@@ -19,7 +19,7 @@ START_TEST(message_is_the_bytes_of_the_specification)
 {
 	static const uint8_t right[] = {
 	    'V', 'L', 'N', 0x1a, /* magic */
-	    1, 0,                /* version */
+	    2, 0,                /* version */
 	    1, 1,                /* OBSERVE */
 	    8, 0, 0, 0,          /* body */
 	    0, 0, 0, 0, 0x08, 0x07, 0x06, 0x05, 0x04, 0x03, 0x02,
@@ -120,6 +120,7 @@ static void draw_vm(struct host_vm *vm)
 {
 	draw_text(vm->name, sizeof(vm->name));
 	vm->state = (enum host_vm_state)(rand() % N_HOST_VM_STATES);
+	vm->end = (enum host_vm_end)(rand() % N_HOST_VM_ENDS);
 	vm->cpu_time_ns = draw();
 	vm->n_vcpus = (uint32_t)draw();
 	vm->weight = (uint32_t)draw();
@@ -191,6 +192,7 @@ static void check_same_vm(const struct host_vm *a, const struct host_vm *b)
 {
 	ck_assert_str_eq(a->name, b->name);
 	ck_assert_int_eq(a->state, b->state);
+	ck_assert_int_eq(a->end, b->end);
 	ck_assert_uint_eq(a->cpu_time_ns, b->cpu_time_ns);
 	ck_assert_uint_eq(a->n_vcpus, b->n_vcpus);
 	ck_assert_uint_eq(a->weight, b->weight);
@@ -242,6 +244,44 @@ START_TEST(cut_or_padded_message_is_refused)
 	}
 	bytes[n] = 0;
 	ck_assert(!read_report(bytes, n + 1, &reports[1]));
+}
+END_TEST
+
+START_TEST(check_and_its_answer_arrive_as_they_were_sent)
+{
+	static struct message_check check, got;
+	struct message_checked checked = {.line = 4}, told;
+	struct wire_header header;
+	struct wire_writer w;
+	struct wire_reader r;
+
+	draw_text(check.vm, sizeof(check.vm));
+	draw_text(check.config, sizeof(check.config));
+	check.mem_kib = draw();
+	wire_writer_init(&w, bytes, sizeof(bytes));
+	ck_assert(message_write_check(&w, 9, &check));
+	wire_reader_init(&r, bytes, w.len);
+	ck_assert(wire_get_header(&r, &header) && header.request == 9 &&
+	          header.type == MESSAGE_CHECK && message_read_check(&r, &got));
+	ck_assert_str_eq(check.vm, got.vm);
+	ck_assert_str_eq(check.config, got.config);
+	ck_assert_uint_eq(check.mem_kib, got.mem_kib);
+
+	draw_text(checked.text, sizeof(checked.text));
+	wire_writer_init(&w, bytes, sizeof(bytes));
+	ck_assert(message_write_checked(&w, 9, &checked));
+	wire_reader_init(&r, bytes, w.len);
+	ck_assert(wire_get_header(&r, &header) &&
+	          header.type == MESSAGE_CHECKED &&
+	          message_read_checked(&r, &told));
+	ck_assert(!told.right);
+	ck_assert_uint_eq(told.line, 4);
+	ck_assert_str_eq(told.text, checked.text);
+	/* A truth that is neither is no message. */
+	bytes[WIRE_HEADER_BYTES] = 2;
+	wire_reader_init(&r, bytes, w.len);
+	ck_assert(wire_get_header(&r, &header) &&
+	          !message_read_checked(&r, &told));
 }
 END_TEST
 
@@ -312,6 +352,7 @@ int main(void)
 	tcase_add_test(tcase, writer_never_passes_its_room);
 	tcase_add_test(tcase, report_arrives_as_it_was_sent);
 	tcase_add_test(tcase, cut_or_padded_message_is_refused);
+	tcase_add_test(tcase, check_and_its_answer_arrive_as_they_were_sent);
 	tcase_add_test(tcase, other_version_or_magic_is_refused);
 	tcase_add_test(tcase, full_report_fits_a_message);
 	suite_add_tcase(suite, tcase);

@@ -282,6 +282,26 @@ struct message_answer rig_act(int host, struct message_act act)
 	return answer;
 }
 
+struct message_checked rig_check(int host, const char *config)
+{
+	static uint8_t bytes[HOST_CONFIG_MAX + 1024];
+	static struct message_check check;
+	struct message_checked checked;
+	struct wire_writer w;
+	struct wire_reader r;
+	struct wire_header header;
+
+	check = (struct message_check){
+	    .vm = "V2", .mem_kib = 64 * KIB_PER_MIB};
+	snprintf(check.config, sizeof(check.config), "%s", config);
+	wire_writer_init(&w, bytes, sizeof(bytes));
+	ck_assert(message_write_check(&w, ++rig_request, &check));
+	ck_assert(rig_ask(host, &w, &r, &header, WAIT_MS));
+	ck_assert_int_eq(header.type, MESSAGE_CHECKED);
+	ck_assert(message_read_checked(&r, &checked));
+	return checked;
+}
+
 const struct host_vm *rig_vm_on(int host, const char *name)
 {
 	for (uint32_t i = 0; i < rig_reports[host].sample.n_vms; i++)

@@ -50,6 +50,8 @@ void rig_observe(int host);
 bool rig_act_for(
     int host, struct message_act *act, struct message_answer *answer, int ms);
 struct message_answer rig_act(int host, struct message_act act);
+/* Would VM V2 of 64 MiB be made from this? */
+struct message_checked rig_check(int host, const char *config);
 /* In the last report; NULL if it is not there. */
 const struct host_vm *rig_vm_on(int host, const char *name);
 const struct message_handover *rig_handover_on(int host, uint64_t id);
