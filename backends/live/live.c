@@ -101,6 +101,9 @@ static void init_tables(struct live *live)
 	live->vms = live_take(m->n_vms, sizeof *live->vms);
 	live->envs = live_take(m->n_envs, sizeof *live->envs);
 	live->by_name = live_take(m->n_vms, sizeof *live->by_name);
+	live->checks = live_take(m->n_vms, sizeof *live->checks);
+	live->right_on = live_take(
+	    2 * (size_t)m->n_envs * m->n_hosts, sizeof *live->right_on);
 	for (uint32_t h = 0; h < m->n_hosts; h++)
 		live->hosts[h].heard_ns = live->hosts[h].asked_ns = -1;
 	for (uint32_t v = 0; v < m->n_vms; v++) {
@@ -147,6 +150,8 @@ void live_free(struct live *live)
 	free(live->moves);
 	free(live->outcomes);
 	free(live->by_name);
+	free(live->checks);
+	free(live->right_on);
 	free(live->hosts);
 	free(live->vms);
 	free(live->envs);
@@ -223,9 +228,6 @@ bool live_is_fresh(const struct live *live, int64_t since_ns)
 	return true;
 }
 
-/* A question not answered for so long is asked again. */
-#define ANSWER_NS (3 * NS_PER_S)
-
 /* Time. */
 
 static int64_t ask_next_ns(const struct live *live, uint32_t host)
@@ -235,7 +237,7 @@ static int64_t ask_next_ns(const struct live *live, uint32_t host)
 	if (h->asked_ns < 0)
 		return live->now_ns;
 	if (h->asked)
-		return h->asked_ns + ANSWER_NS;
+		return h->asked_ns + LIVE_ANSWER_NS;
 	return h->asked_ns + (!h->heard || live_is_busy_host(live, host)
 	                             ? live->options.busy_ns
 	                             : live->options.poll_ns);
@@ -246,9 +248,11 @@ void live_tick(struct live *live, int64_t now_ns)
 	live->now_ns = now_ns;
 	live_env_tick(live);
 	live_act_tick(live);
-	for (uint32_t h = 0; h < live->model->n_hosts; h++)
+	for (uint32_t h = 0; h < live->model->n_hosts; h++) {
 		if (ask_next_ns(live, h) <= now_ns)
 			live_ask(live, h);
+		live_check_host(live, h);
+	}
 }
 
 int64_t live_next(const struct live *live)

@@ -112,6 +112,15 @@ bool live_is_fresh(const struct live *live, int64_t since_ns);
 /* The backend; its world is a struct live. */
 extern const struct backend backend_live;
 
+/*
+ * Guest configurations are asked of the hosts that answer, as soon as they
+ * do; an environment is not queued before they have found it right.  CHECKED:
+ * no host that answers has anything left to say.  WRONG: err is what the
+ * first environment is refused for, with file and line.
+ */
+enum live_check { LIVE_CHECKING, LIVE_CHECKED_RIGHT, LIVE_CHECKED_WRONG };
+enum live_check live_check(const struct live *live, struct err *err);
+
 /* Has a daemon heard of a manager that started later? */
 bool live_is_superseded(const struct live *live);
 /* Is anything under way that has not ended? */

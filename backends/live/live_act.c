@@ -158,6 +158,18 @@ static bool is_transfer(const struct live_act *a)
 	return a->act.kind == ACT_RECEIVE || a->act.kind == ACT_SEND;
 }
 
+/*
+ * A violind that has started again refuses what it, before, may have obeyed:
+ * of an act that was sent more than once, the next report tells which violind
+ * it was that refused.
+ */
+static bool is_doubtful(
+    const struct live_act *a, const struct message_answer *answer)
+{
+	return answer->kind == ANSWER_REFUSED && a->act.kind != ACT_WORD &&
+	    a->sent_ns != a->first_ns;
+}
+
 void live_act_answered(struct live *live, uint32_t host,
     const struct message_answer *answer, bool in_report)
 {
@@ -168,6 +180,11 @@ void live_act_answered(struct live *live, uint32_t host,
 	a = live_act_find(live, answer->request);
 	if (!a || a->host != host)
 		return;
+	if (is_doubtful(a, answer)) {
+		a->refused_ns = live->now_ns;
+		memcpy(a->refused, answer->text, sizeof a->refused);
+		return;
+	}
 	if (is_transfer(a)) {
 		live_move_answered(live, a->request, answer);
 		remove_act(live, a);
@@ -204,6 +221,20 @@ static void give_up(struct live *live, struct live_act *a, const char *why)
 	remove_act(live, a);
 }
 
+/* It is the violind that would know, had it obeyed. */
+static void end_refused(struct live *live, struct live_act *a)
+{
+	struct message_answer answer = {.kind = ANSWER_REFUSED};
+
+	memcpy(answer.text, a->refused, sizeof answer.text);
+	if (is_transfer(a)) {
+		live_move_answered(live, a->request, &answer);
+		remove_act(live, a);
+	} else {
+		end_act(live, a, answer.kind, answer.text);
+	}
+}
+
 void live_act_report(
     struct live *live, uint32_t host, bool restarted, int64_t asked_ns)
 {
@@ -219,6 +250,8 @@ void live_act_report(
 			is_old = restarted;
 		if (is_old)
 			give_up(live, a, "violind has started again");
+		else if (a->refused_ns && a->refused_ns < asked_ns)
+			end_refused(live, a);
 		else if (!a->pending &&
 		    a->first_ns + live->options.expire_ns < asked_ns)
 			give_up(live, a, "there was no answer");
@@ -237,7 +270,7 @@ void live_act_tick(struct live *live)
 
 		if (a->sent_ns + live->options.busy_ns > live->now_ns)
 			continue;
-		if (!a->pending &&
+		if (!a->pending && !a->refused_ns &&
 		    live->now_ns < a->first_ns + live->options.expire_ns)
 			send_act(live, a);
 		else

@@ -142,12 +142,24 @@ static enum env_state state_there(
 static enum env_state state_waiting(struct live *live, uint32_t e)
 {
 	struct live_env *env = &live->envs[e];
+	uint32_t h;
 
-	for (uint32_t h = 0; h < live->model->n_hosts; h++) {
+	for (h = 0; h < live->model->n_hosts; h++) {
 		if (live->hosts[h].heard)
 			continue;
 		snprintf(env->note, sizeof env->note,
 		    "waits until %.60s is heard of: it may run there",
+		    live->model->hosts[h].name);
+		return ENV_ABSENT;
+	}
+	if (env->wrong) {
+		note(live, e, env->wrong_text);
+		return ENV_ABSENT;
+	}
+	h = live_check_waits_for(live, e);
+	if (h != ID_NONE) {
+		snprintf(env->note, sizeof env->note,
+		    "waits until %.60s has checked its configuration",
 		    live->model->hosts[h].name);
 		return ENV_ABSENT;
 	}
@@ -255,6 +267,7 @@ bool live_create(struct live *live, uint32_t e, struct err *err)
 	    env->state == ENV_QUEUED)
 		return err_set(
 		    err, "%s is %s already", name, env_state_name(env->state));
+	live_check_again(live, e);
 	env->asked = true;
 	env->again = true;
 	env->done = false;

@@ -2,15 +2,19 @@
 /*
  * The inside of the live manager, shared by its files: live.c (asking, time),
  * live_report.c (what hosts tell), live_act.c (single acts), live_move.c
- * (migrations), live_env.c (what is wished for), live_backend.c (the core's
- * side), live_view.c (what people see).
+ * (migrations), live_env.c (what is wished for), live_check.c (are guest
+ * configurations right), live_backend.c (the core's side), live_view.c (what
+ * people see).
  */
 #ifndef BACKENDS_LIVE_LIVE_INSIDE_H
 #define BACKENDS_LIVE_LIVE_INSIDE_H
 
 #include "backends/live/live.h"
 
-enum { LIVE_NOTE_MAX = 200 };
+enum { LIVE_NOTE_MAX = 480 };
+
+/* A question not answered for so long is asked again. */
+#define LIVE_ANSWER_NS (3 * NS_PER_S)
 
 struct live_host {
 	bool heard;            /* since this manager started */
@@ -29,9 +33,21 @@ struct live_host {
 	uint32_t n_foreign;
 	char trouble[MESSAGE_TEXT_MAX];
 	char version[32];
+	uint64_t check;        /* asked of it: request; 0: nothing, */
+	uint32_t check_vm;     /* about this VM, */
+	int64_t check_ns;      /* then */
+	uint32_t first_guest;  /* configurations before it need no question */
 	/* as last observed by the core */
 	uint64_t seen_idle_ns, seen_clock_ns, seen_incarnation;
 	uint32_t cpu_used_mcpu;
+};
+
+/* Whether a VM's guest configuration is right. */
+enum live_vm_check {
+	CHECK_TO_DO,
+	CHECK_ASKED, /* as some host's check_vm */
+	CHECK_RIGHT,
+	CHECK_WRONG, /* and its environment refused */
 };
 
 /* What became of a VM, as far as is known. */
@@ -62,6 +78,8 @@ struct live_env {
 	bool again;       /* a creation failed: all go, then come again */
 	bool complete;    /* all its VMs have been seen running */
 	bool done;        /* they have shut down by themselves */
+	bool wrong;       /* refused: a guest configuration is not right */
+	char wrong_text[LIVE_NOTE_MAX];
 	int64_t queued_ns, moved_ns;
 	int64_t start_ns, destroy_ns; /* still to come; TIME_NEVER: not */
 	int64_t retry_ns;
@@ -76,6 +94,8 @@ struct live_act {
 	int64_t answered_ns, listed_ns; /* so first, and last in a report */
 	int64_t sent_ns; /* the last time; first_ns: the first */
 	int64_t first_ns;
+	int64_t refused_ns; /* so answered, sent again; 0: it was not */
+	char refused[MESSAGE_TEXT_MAX];
 	bool has_ticket;
 	struct ticket ticket;
 	uint32_t vm;
@@ -120,6 +140,9 @@ struct live {
 	struct live_host *hosts;
 	struct live_vm *vms;
 	struct live_env *envs;
+	enum live_vm_check *checks; /* of VMs */
+	bool *right_on;       /* by host, then configuration */
+	uint32_t first_check; /* VMs before it need no question */
 
 	struct live_act **acts;
 	uint32_t n_acts, max_acts;
@@ -182,6 +205,18 @@ void live_env_tick(struct live *live);
 void live_env_created(
     struct live *live, uint32_t vm, bool ok, const char *text);
 int64_t live_env_next(const struct live *live);
+
+/* live_check.c: asks what is to be asked of this host. */
+void live_check_host(struct live *live, uint32_t host);
+void live_check_answered(struct live *live, uint32_t host, uint64_t request,
+    const struct message_checked *checked);
+/* All of an environment anew. */
+void live_check_again(struct live *live, uint32_t env);
+/* A host that has not found all of an environment right; ID_NONE: all that
+ * answer have. */
+uint32_t live_check_waits_for(const struct live *live, uint32_t env);
+bool live_check_is_right_on(
+    const struct live *live, uint32_t host, uint32_t vm);
 
 /* live_report.c */
 void live_vm_place(struct live *live, uint32_t vm, struct host_id host);

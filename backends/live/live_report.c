@@ -192,6 +192,7 @@ void live_hear(struct live *live, int64_t now_ns, uint32_t host,
     const void *bytes, size_t len)
 {
 	struct message_answer answer;
+	struct message_checked checked;
 	struct wire_header header;
 	struct wire_reader r;
 
@@ -208,5 +209,9 @@ void live_hear(struct live *live, int64_t now_ns, uint32_t host,
 	    message_read_answer(&r, &answer) &&
 	    answer.request == header.request)
 		live_act_answered(live, host, &answer, false);
+	else if (header.type == MESSAGE_CHECKED &&
+	    message_read_checked(&r, &checked))
+		live_check_answered(live, host, header.request, &checked);
+	live_check_host(live, host);
 	live_env_tick(live);
 }

@@ -160,15 +160,6 @@ static void heard(void *self, const struct outcome *outcome)
 		l->heard(l->self, outcome);
 }
 
-bool live_run_check(const struct scenario *scenario, struct err *err)
-{
-	struct live_site site;
-	bool ok = live_site_open(&site, scenario, err);
-
-	live_site_close(&site);
-	return ok;
-}
-
 /* Life. */
 
 struct live_run *live_run_open(
@@ -202,7 +193,7 @@ struct live_run *live_run_open(
 	return NULL;
 }
 
-static void close_site(struct live_run *run)
+void run_close_site(struct live_run *run)
 {
 	for (uint32_t h = 0; run->hosts && h < run->scenario->model.n_hosts;
 	     h++)
@@ -279,7 +270,7 @@ static bool open_manager(struct live_run *run, const struct policy *policy,
 	return true;
 }
 
-static bool open_site(struct live_run *run, const struct scenario *site,
+bool run_open_site(struct live_run *run, const struct scenario *site,
     struct err *err)
 {
 	const struct model *m = &site->model;
@@ -289,7 +280,7 @@ static bool open_site(struct live_run *run, const struct scenario *site,
 	    .address = address_of,
 	    .configure = configure,
 	    .random = random_bytes,
-	    .log = run_log,
+	    .log = run->checking ? NULL : run_log,
 	    .listener = run->listener.live};
 
 	run->scenario = site;
@@ -336,7 +327,7 @@ static void take_signals(struct live_run *run)
 	}
 }
 
-static void receive_all(struct live_run *run)
+void run_receive_all(struct live_run *run)
 {
 	static uint8_t bytes[WIRE_MESSAGE_MAX];
 	size_t len;
@@ -359,6 +350,9 @@ static bool is_told(const struct live_run *run, int64_t now_ns)
 	for (uint32_t h = 0; first && h < run->scenario->model.n_hosts; h++)
 		if (live_view_host(run->live, h).heard_ns < 0)
 			return false;
+	/* What is checked first can be created in the first step. */
+	if (first && live_check(run->live, NULL) == LIVE_CHECKING)
+		return false;
 	return live_is_fresh(run->live, run->refresh_ns);
 }
 
@@ -430,7 +424,7 @@ static enum live_run_end loop(struct live_run *run, struct err *err)
 		if (now_ns >= run->scenario->stop_ns)
 			break;
 		wait_all(run);
-		receive_all(run);
+		run_receive_all(run);
 		take_signals(run);
 		now_ns = live_run_now_ns(run);
 		serve_step(&run->control, now_ns, run_answer_control, run);
@@ -458,7 +452,7 @@ enum live_run_end live_run(struct live_run *run,
 	memset(run->decisions, 0, sizeof run->decisions);
 	for (uint32_t i = 0; i < RUN_DECISIONS; i++)
 		run->decisions[i].ticket.sequence = UINT64_MAX;
-	if (open_site(run, site, err) &&
+	if (run_open_site(run, site, err) &&
 	    open_manager(run, policy, values, err)) {
 		run_fulfil_wishes(run);
 		run_log(run, run->options.act
@@ -466,6 +460,6 @@ enum live_run_end live_run(struct live_run *run,
 		        : "start mode=dry-run; --act lets it act");
 		end = loop(run, err);
 	}
-	close_site(run);
+	run_close_site(run);
 	return end;
 }

@@ -37,7 +37,12 @@ struct live_run_listener {
 
 struct live_run;
 
-/* Reads all that the site names; false with err if any of it is not right. */
+/*
+ * Reads all that the site names, and asks the hosts whether guests can be
+ * created from their configurations; false with err if any of it is not right.
+ * Hosts that do not answer soon are asked when they do, by live_run.  Takes
+ * seconds at most, and touches nothing.
+ */
 bool live_run_check(const struct scenario *site, struct err *err);
 
 /* Opens sockets and signals; NULL with err. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The inside of a running live manager, shared by run.c (the loop),
- * run_control.c (what operators ask) and run_status.c (what they see). */
+ * run_check.c (is a site right), run_control.c (what operators ask) and
+ * run_status.c (what they see). */
 #ifndef BACKENDS_LIVE_RUN_INSIDE_H
 #define BACKENDS_LIVE_RUN_INSIDE_H
 
@@ -33,6 +34,7 @@ struct live_run {
 	struct serve control, metrics;
 	int signals;
 	int64_t began_ns;
+	bool checking; /* run_check.c: it only looks, and logs nothing */
 	bool paused, ended, reload;
 	uint64_t n_steps, n_actions, n_outcomes[N_OUTCOME_KINDS];
 	struct run_wish wishes[RUN_WISHES];
@@ -57,6 +59,11 @@ struct live_run {
 };
 
 void run_log(void *run, const char *text);
+/* Reads a site's files and connects to its hosts; closed also if it fails. */
+bool run_open_site(
+    struct live_run *run, const struct scenario *site, struct err *err);
+void run_close_site(struct live_run *run);
+void run_receive_all(struct live_run *run);
 /* Ends the loop to read the site again, if that is right. */
 bool run_reload(struct live_run *run, struct err *err);
 

@@ -286,6 +286,52 @@ printf 'name = "${nmae}"\n' >"$T/bad.cfg"
 wrong "a wrong word" 's/guest.cfg/bad.cfg/' 'bad.cfg:1:9: "${nmae}"'
 wrong "a scenario" 's/address: "[^"]*",//; s/key: "[^"]*"}/cpus: 1}/' \
 	'not a site'
+
+# What only a host can know of a guest configuration, before anything is
+# touched: its two hosts are there, and read it.
+fresh
+echo "lacks /srv/compute" >>"$T/h2.fake"
+start_host h1
+start_host h2
+: >"$T/h1.log"
+: >"$T/h2.log"
+guest() { # LINE...
+	printf 'name = "${name}"\nmemory = ${memory}\n' >"$T/bad.cfg"
+	printf '%s\n' "$@" >>"$T/bad.cfg"
+}
+guest 'type = "hvm"'
+wrong "a type that no host takes" 's/guest.cfg/bad.cfg/' \
+	'bad.cfg:3: type: right is "pvh" or "pv" (of V-1, says h[12])'
+guest '# as it is' '' 'on_fire = "run"'
+wrong "a key that no host knows" 's/guest.cfg/bad.cfg/' 'bad.cfg:5: "on_fire"'
+guest 'kernel = "/srv/compute"'
+wrong "a file that one host lacks" 's/guest.cfg/bad.cfg/' \
+	'bad.cfg:3: kernel: /srv/compute is not on this host .*h2'
+[ ! -e "$T/history" ] && ! grep -q ' act ' "$T/h1.log" "$T/h2.log" && ok ||
+	bad "a wrong guest configuration, and something was touched"
+
+# --- the host that lacks it comes up later ------------------------------------
+kill -9 "$(cat "$T/pid.h2")"
+cp "$T/site.yaml" "$T/site.right"
+cp "$T/guest.cfg" "$T/guest.right"
+cp "$T/bad.cfg" "$T/guest.cfg"
+: >"$T/manager.log"
+start_manager --act
+until_true 20 status_has 'waits until h2 is heard of' && ok ||
+	bad "it does not wait for the host"
+start_host h2
+until_true 20 status_has 'guest.cfg:3: kernel: /srv/compute is not on' && ok ||
+	bad "an environment that cannot be made is not refused"
+sleep 1
+[ ! -e "$T/history" ] && ! grep -q ' act ' "$T/h1.log" "$T/h2.log" && ok ||
+	bad "a refused environment was created"
+ask reload && bad "a wrong guest configuration was read again" || ok
+grep -q 'guest.cfg:3: kernel: /srv' "$T/ask.txt" && ok ||
+	bad "it is not said why: $(cat "$T/ask.txt")"
+cp "$T/guest.right" "$T/guest.cfg"
+ask reload && until_true 20 runs_somewhere && ok ||
+	bad "set right, it is not made"
+
 chmod 644 "$T/manager.key"
 wrong "a key that others read" 's/x/x/' 'manager.key'
 
