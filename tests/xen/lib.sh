@@ -7,7 +7,7 @@
 # up.  It ends with status 0 (passed), 1 (failed) or 77 (skipped), and says on
 # its last line what it measured, or why.
 set -euo pipefail
-before= after=
+before= after= tunnel=
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 BUILD=${BUILD:-$here/../../build}
 
@@ -58,6 +58,13 @@ eventually()
 	done
 }
 
+# address HOST: where the other hosts reach it
+address()
+{
+	on "$1" "ip -o -4 addr show dev lan" |
+		awk '{ sub("/.*", "", $4); print $4 }'
+}
+
 # --- the live system: violind on each host, the manager on m ------------------
 
 site=$BUILD/xen/site
@@ -79,8 +86,7 @@ live_start()
 	local h address
 	live_keys "$@"
 	for h; do
-		address=$(on "$h" "ip -o -4 addr show dev lan" |
-			awk '{ sub("/.*", "", $4); print $4 }')
+		address=$(address "$h")
 		echo "$address" > "$site/$h.address"
 		cat > "$site/$h.conf" << EOF
 name: $h
@@ -90,6 +96,7 @@ journal: /var/lib/violind
 managers:
   - {name: m, key: $(cat "$site/manager.pub")}
 migration: {address: $address, transfer_s: 280, answer_s: 60}
+${tunnel:+tunnel: $tunnel}
 EOF
 		on "$h" "mkdir -p /etc/violin /var/lib/violind"
 		bed push "$h" "$site/$h" /etc/violin/key
@@ -113,27 +120,40 @@ site_host()
 		"key: $(cat "$site/$1.pub")}"
 }
 
-# manager_start OPTION...: over the site in this input; guests are like
-# those of the other tests
-manager_start()
+# guest_config EXTRA VIF...: a configuration as the other tests' guests have
+guest_config()
 {
-	cat > "$site/site.yaml"
-	cat > "$site/guest.cfg" << 'EOF'
+	cat << 'EOF'
 name="${name}"
 type="pvh"
 kernel="/guest/vmlinux"
 ramdisk="/guest/initramfs"
-extra="console=hvc0 rdinit=/init quiet"
 memory=${memory}
 maxmem=${memory-max}
 vcpus=${vcpus}
 tsc_mode="native"
-vif=["bridge=lan,script=vif-lan"]
 EOF
+	echo "extra=\"console=hvc0 rdinit=/init quiet $1\""
+	shift
+	local list
+	printf -v list '"%s",' "$@"
+	echo "vif=[${list%,}]"
+}
+
+# manager_start OPTION...: over the site in this input; its guests' config is
+# guest.cfg, or vnet.cfg if they are in the virtual network, or another that a
+# test has put into $site
+manager_start()
+{
+	cat > "$site/site.yaml"
+	guest_config "" "bridge=lan,script=vif-lan" > "$site/guest.cfg"
+	guest_config 'addr=10.77.0.1${number}/24' \
+		'mac=00:16:3e:00:01:0${number},script=vif-violin' \
+		> "$site/vnet.cfg"
 	on m "mkdir -p /root/site"
 	local f
-	for f in manager site.yaml guest.cfg; do
-		bed push m "$site/$f" "/root/site/$f"
+	for f in "$site"/{manager,site.yaml,*.cfg}; do
+		bed push m "$f" "/root/site/${f##*/}"
 	done
 	on m "cd /root/site && violin run --backend xen --control /run/violin \
 		-f -o /root/result $* site.yaml > /run/manager.log 2>&1 \
@@ -151,3 +171,57 @@ where()
 		! on "$h" "xl domid $1" > /dev/null 2>&1 || echo -n "$h "
 	done
 }
+
+# --- the virtual network: violin-tunneld on each host -------------------------
+
+# vnet_start HOST...: keys and a running violin-tunneld for each, WireGuard
+# between their domains, over the environments in this input; to be called
+# before live_start, whose violinds then tell it of their VMs.  The VMs of an
+# environment that has vnet.cfg are 10.77.0.1N and 00:16:3e:00:01:0N.
+vnet_start()
+{
+	local h environments
+	environments=$(cat)
+	tunnel=/run/violin-tunneld/control.sock
+	{ echo "tunnel_prefix: 16"; vnet_hosts "$@"; echo "$environments"; } \
+		> "$BUILD/xen/vnet.yaml"
+	for h; do
+		bed push "$h" "$BUILD/xen/vnet.yaml" /etc/violin/tunnel.yaml
+		tunneld_start "$h"
+	done
+	for h; do
+		eventually 20 on "$h" "violin-tunnelctl show" > /dev/null ||
+			fail "$h: no tunnel daemon: $(tunneld_log "$h")"
+	done
+}
+
+# vnet_hosts HOST...: the domains of a tunnel daemon's site
+vnet_hosts()
+{
+	local h domain= address
+	echo "domains:"
+	for h; do
+		address=$(address "$h")
+		if [ "${address%.0.*}" != "$domain" ]; then
+			domain=${address%.0.*}
+			echo "- name: D${domain#10.}"
+			echo "  hosts:"
+		fi
+		echo "  - name: $h"
+		echo "    address: $address"
+		echo "    tunnel_address: 10.99.${domain#10.}.${address##*.}"
+		echo "    control: tcp://$address:7471"
+		on "$h" "mkdir -p /etc/violin /run/violin-tunneld
+			violin-tunneld --show-keys" | sed 's/^/    /'
+	done
+}
+
+# tunneld_start HOST
+tunneld_start()
+{
+	on "$1" "violin-tunneld --config /etc/violin/tunnel.yaml --host $1 \
+		>> /run/tunneld.log 2>&1 < /dev/null &
+		echo \$! > /run/tunneld.pid"
+}
+
+tunneld_log() { on "$1" "cat /run/tunneld.log"; }
