@@ -129,5 +129,4 @@ reproduce: ## the paper's experiments: table, figures; fails if a row does
 	@$(sub) all $(B)/tests/paper/reproduce
 	@VIOLIN=$(B)/violin $(B)/tests/paper/reproduce -o $(B)/reproduce
 
--include $(patsubst %.c,$(B)/%.d,$(filter %.c,$(TEST_SRC) $(BENCH_SRC) \
-	$(FUZZ_SRC) $(PLUGIN_SRC)))
+-include $(patsubst %.c,$(B)/%.d,$(wildcard tests/*.c tests/*/*.c))
