@@ -235,6 +235,19 @@ static void end_refused(struct live *live, struct live_act *a)
 	}
 }
 
+/* The host's daemon has started again, and may have made the VM before: wait
+ * for a sample that was surely taken since. */
+static bool may_be_made(const struct live *live, struct live_act *a)
+{
+	if (a->act.kind != ACT_CREATE ||
+	    live->hosts[a->host].sampled_ns >= a->first_ns)
+		return false;
+	/* Not to be sent again. */
+	a->pending = true;
+	a->answered_ns = live->now_ns;
+	return true;
+}
+
 void live_act_report(
     struct live *live, uint32_t host, bool restarted, int64_t asked_ns)
 {
@@ -248,6 +261,8 @@ void live_act_report(
 		is_old = live->hosts[host].incarnation != a->act.incarnation;
 		if (a->act.kind == ACT_WORD && !is_old)
 			is_old = restarted;
+		if (is_old && may_be_made(live, a))
+			continue;
 		if (is_old)
 			give_up(live, a, "violind has started again");
 		else if (a->refused_ns && a->refused_ns < asked_ns)
