@@ -227,6 +227,7 @@ bool location_claim(const struct location *now, enum location_word word,
 		*next = here ? location_place(now, epoch, "")
 		             : location_settle(now, epoch);
 		return here || ready;
+	case LOCATION_ASKS:
 	case N_LOCATION_WORDS:
 		break;
 	}

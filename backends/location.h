@@ -95,6 +95,7 @@ enum location_word {
 	LOCATION_STAYS,   /* it runs here, and nothing of it is elsewhere */
 	LOCATION_LEAVES,  /* nothing of it is here: it is at the other one */
 	LOCATION_ENDS,    /* it was destroyed here */
+	LOCATION_ASKS,    /* nothing: who has heard of the last one? */
 	N_LOCATION_WORDS
 };
 

@@ -14,6 +14,7 @@ bool location_message_encode(const struct location_message *message,
 	wire_put_u64(&w, message->instance);
 	wire_put_u64(&w, message->change);
 	wire_put_bool(&w, message->follows);
+	wire_put_u32(&w, message->behind);
 	wire_put_u32(&w, message->n_records);
 	for (uint32_t i = 0; i < message->n_records; i++)
 		location_put(&w, &message->records[i]);
@@ -36,6 +37,7 @@ bool location_message_decode(
 	message->instance = wire_get_u64(&r);
 	message->change = wire_get_u64(&r);
 	message->follows = wire_get_bool(&r);
+	message->behind = wire_get_u32(&r);
 	message->n_records =
 	    wire_get_count(&r, LOCATION_MESSAGE_RECORDS, LOCATION_WIRE_MIN);
 	for (uint32_t i = 0; i < message->n_records; i++)
@@ -102,6 +104,7 @@ void location_message_tell(struct location_message *message,
 	qsort(news, n, sizeof(struct location *), by_change);
 	message->type = LOCATION_TELL;
 	message->follows = false;
+	message->behind = 0;
 	message->n_records = 0;
 	message->change = change;
 	for (size_t i = 0; i < n && i < LOCATION_MESSAGE_RECORDS; i++) {

@@ -11,7 +11,9 @@
  *   CLAIM  a host's monitoring daemon -> its own tunnel daemon   of some MACs
  *          what is true of them on this host; the tunnel daemon, who knows
  *          the records, makes the locations of it.  Answered by HEARD, with
- *          the records as they are then; MACs of no environment have none.
+ *          the records as they are then, and how many hosts that have a VM of
+ *          their environments are yet to hear them; MACs of no environment
+ *          have none.
  *
  * A teller who hears nothing tells again; nothing else is needed, since
  * telling twice, late or in another order changes nothing (location.h).
@@ -43,6 +45,7 @@ struct location_message {
 	 * gives it back. */
 	uint64_t change;
 	bool follows; /* HEARD: the kernel's tables are as they should be */
+	uint32_t behind; /* HEARD of a CLAIM: so many hosts; else 0 */
 	uint32_t n_records;
 	struct location records[LOCATION_MESSAGE_RECORDS];
 };

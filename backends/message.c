@@ -86,10 +86,12 @@ static const struct field checked_fields[] = {
 static const struct field handover_fields[] = {
     FIELD(U64, message_handover, id),
     FIELD_ENUM(message_handover, state, N_HANDOVER_STATES),
+    FIELD_ENUM(message_handover, network, N_NETWORK_STATES),
     FIELD_TEXT(message_handover, vm),
     FIELD(U64, message_handover, bytes),
     FIELD(U64, message_handover, age_ns),
     FIELD(U64, message_handover, down_ns),
+    FIELD(U64, message_handover, network_ns),
     FIELD_TEXT(message_handover, text),
     {END, 0, 0},
 };

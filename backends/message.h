@@ -125,13 +125,26 @@ struct message_checked {
 	char text[MESSAGE_TEXT_MAX]; /* what would be right; "" if it is */
 };
 
+/* A VM's virtual network, after it was moved: do all hosts that have a VM of
+ * its environment send to where it is? */
+enum network_state {
+	NETWORK_UNKNOWN, /* nobody says: no tunnel daemon, or not in time */
+	NETWORK_WAITS,
+	NETWORK_WHOLE,
+	N_NETWORK_STATES
+};
+
 struct message_handover {
 	uint64_t id;
 	enum handover_state state;
+	enum network_state network; /* target: from its "starting" on */
 	char vm[HOST_NAME_MAX_LEN];
 	uint64_t bytes;   /* of the stream, so far */
 	uint64_t age_ns;  /* since it began, or the daemon started */
 	uint64_t down_ns; /* source: since the VM was suspended; 0: it is not */
+	/* Target: since the VM has run here; once the network is whole, until
+	 * it was: 0 if it was before the VM ran. */
+	uint64_t network_ns;
 	char text[MESSAGE_TEXT_MAX]; /* why it did not go on; "" else */
 };
 

@@ -63,6 +63,7 @@ struct daemon *daemon_new(const struct daemon_config *config,
 	daemon->now_ns = now_ns;
 	daemon->next_op = 1;
 	daemon->claim_ns = TIME_NEVER;
+	daemon->ask_ns = TIME_NEVER;
 	snprintf(daemon->report.host, sizeof(daemon->report.host), "%s",
 	    config->host);
 	snprintf(daemon->report.version, sizeof(daemon->report.version), "%s",
@@ -123,7 +124,8 @@ void daemon_step(struct daemon *daemon, int64_t now_ns)
 
 int64_t daemon_next(const struct daemon *daemon)
 {
-	int64_t next_ns = daemon->claim_ns;
+	int64_t next_ns = daemon->claim_ns < daemon->ask_ns ? daemon->claim_ns
+	                                                    : daemon->ask_ns;
 
 	for (size_t i = 0; i < MESSAGE_HANDOVERS_MAX; i++)
 		if (daemon->handovers[i].id != 0 &&
@@ -210,11 +212,13 @@ static void report_handovers(struct daemon *daemon)
 			    daemon->out.link_self, h->id);
 		*out = (struct message_handover){.id = h->id,
 		    .state = h->state,
+		    .network = h->network,
 		    .bytes = h->bytes,
 		    .age_ns = (uint64_t)(daemon->now_ns - h->began_ns),
 		    .down_ns = h->down_ns == 0
 		                   ? 0
-		                   : (uint64_t)(daemon->now_ns - h->down_ns)};
+		                   : (uint64_t)(daemon->now_ns - h->down_ns),
+		    .network_ns = daemon_tunnel_network_ns(daemon, h)};
 		memcpy(out->vm, h->vm, sizeof(out->vm));
 		memcpy(out->text, h->text, sizeof(out->text));
 		report->n_handovers++;

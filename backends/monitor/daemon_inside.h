@@ -33,6 +33,9 @@ struct daemon_handover {
 	char text[MESSAGE_TEXT_MAX];
 	uint64_t outcome; /* of the act that began it; 0: none is known */
 	struct location_claim claim; /* the VM's MACs, if there is a tunnel */
+	enum network_state network;  /* target */
+	int64_t ran_ns;     /* target: asked since; 0: not yet */
+	int64_t network_ns; /* target: of NETWORK_WHOLE */
 };
 
 /* An operation on the host that an act began. */
@@ -63,6 +66,7 @@ struct daemon {
 
 	struct location_claim claims[DAEMON_CLAIMS]; /* no MACs: free */
 	int64_t claim_ns; /* when to try them again; TIME_NEVER: none */
+	int64_t ask_ns;   /* when to ask who has heard; TIME_NEVER: no need */
 };
 
 void daemon_log(struct daemon *daemon, enum daemon_level level,
@@ -108,7 +112,10 @@ void daemon_tunnel_claim(struct daemon *daemon,
 void daemon_tunnel_step(struct daemon *daemon);
 /* The hand-over has entered its state, and does what belongs to it next. */
 void daemon_tunnel_entered(
-    struct daemon *daemon, const struct daemon_handover *handover);
+    struct daemon *daemon, struct daemon_handover *handover);
+/* What a report says of it. */
+uint64_t daemon_tunnel_network_ns(
+    const struct daemon *daemon, const struct daemon_handover *handover);
 void daemon_tunnel_restart(
     struct daemon *daemon, struct daemon_handover *handover);
 void daemon_tunnel_forget(

@@ -20,6 +20,12 @@
  * either of them missed.  After a restart each hand-over that is not over
  * claims again what its state says, with the MACs of what is found here.
  *
+ * When STARTS was heard, the target asks (ASKS) until every host that has a VM
+ * of the environment has heard too: then the network is whole, and how long
+ * after the VM ran that was goes into the target's reports.  Until it is known
+ * the manager sees the network as down; after TUNNEL_TELL_NS nobody asks any
+ * more, for a host that is gone must not hold up the others.
+ *
  * The claim's epoch is the hand-over's id, which grows from move to move and
  * over the manager's restarts, since its first one is the time of its start.
  */
@@ -27,17 +33,20 @@
 #define BACKENDS_MONITOR_TUNNEL_H
 
 #include "backends/location_message.h"
+#include "backends/message.h"
 #include "core/units.h"
 
 #define TUNNEL_WAIT_NS (200 * NS_PER_MS)
+#define TUNNEL_TELL_NS (60 * NS_PER_S)
 
 struct tunnel_api {
 	/* Returns once the claim was heard and, if it is STARTS, the kernel
 	 * of this host follows; after TUNNEL_WAIT_NS in any case.  False: it
 	 * was not heard.  True with err filled: it was, and the kernel does
-	 * not follow yet.  The claim's request is not used. */
-	bool (*claim)(
-	    void *self, const struct location_claim *claim, struct err *err);
+	 * not follow yet.  Heard, it says whether all hosts have heard where
+	 * the VM is by now.  The claim's request is not used. */
+	bool (*claim)(void *self, const struct location_claim *claim,
+	    enum network_state *network, struct err *err);
 };
 
 /* The MACs of a guest configuration: what follows "mac=" in xl.cfg(5), or

@@ -118,10 +118,18 @@ static bool not_yet(const struct tunnel *tunnel, struct err *err)
 	return true;
 }
 
+static enum network_state network_of(const struct location_message *answer)
+{
+	if (answer->n_records == 0)
+		return NETWORK_UNKNOWN;
+	return answer->follows && answer->behind == 0 ? NETWORK_WHOLE
+	                                              : NETWORK_WAITS;
+}
+
 /* A claim that comes twice changes nothing, so asking again is how to learn
  * that the kernel follows at last. */
-static bool claim(
-    void *self, const struct location_claim *what, struct err *err)
+static bool claim(void *self, const struct location_claim *what,
+    enum network_state *network, struct err *err)
 {
 	static const struct timespec step = {.tv_nsec = STEP_NS};
 	static struct location_message answer;
@@ -132,6 +140,7 @@ static bool claim(
 		if (!reach(tunnel, what, err) ||
 		    !hear(tunnel, &answer, until_ns, err))
 			return false;
+		*network = network_of(&answer);
 		if (answer.follows)
 			return true;
 		if (what->word != LOCATION_STARTS ||

@@ -218,6 +218,8 @@ static bool answer_claim(
 	answer.request = claim.request;
 	answer.instance = turn->t->instance;
 	answer.follows = turn->t->follows;
+	answer.behind = peers_behind_of(
+	    turn->peers, turn->t, answer.records, answer.n_records);
 	return location_message_encode(&answer, out, sizeof out, &out_len) &&
 	       send(fd, out, out_len, MSG_NOSIGNAL) == (ssize_t)out_len;
 }

@@ -126,6 +126,7 @@ bool peers_answer_tell(struct tunneld *t, const void *bytes, size_t len,
 	answer.instance = t->instance;
 	answer.change = in.change;
 	answer.follows = t->follows;
+	answer.behind = 0;
 	return location_message_encode(&answer, out, cap, out_len);
 }
 
@@ -201,5 +202,33 @@ uint32_t peers_behind(const struct peers *peers, const struct tunneld *t)
 
 	for (uint32_t i = 0; i < peers->n_peers; i++)
 		n += peers->peers[i].sync.heard < t->locations.changes;
+	return n;
+}
+
+/* Does the host have a VM in this network, or is one coming or leaving? */
+static bool is_in(const struct tunneld *t, uint32_t vni, const char *host)
+{
+	for (size_t i = 0; i < t->locations.n_records; i++)
+		if (t->locations.records[i].vni == vni &&
+		    location_concerns(&t->locations.records[i], host))
+			return true;
+	return false;
+}
+
+uint32_t peers_behind_of(const struct peers *peers, const struct tunneld *t,
+    const struct location *records, uint32_t n_records)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < peers->n_peers; i++) {
+		const struct peer *peer = &peers->peers[i];
+		const char *host = t->site.hosts[peer->host].name;
+		bool behind = false;
+
+		for (uint32_t k = 0; k < n_records && !behind; k++)
+			behind = peer->sync.heard < records[k].change &&
+			         is_in(t, records[k].vni, host);
+		n += behind;
+	}
 	return n;
 }

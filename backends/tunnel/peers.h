@@ -60,6 +60,10 @@ int64_t peers_next_ns(const struct peers *peers);
 
 /* Hosts that have not yet heard all that this one has. */
 uint32_t peers_behind(const struct peers *peers, const struct tunneld *t);
+/* Those that have a VM of the records' environments, and not yet heard one of
+ * these, which are of t's table. */
+uint32_t peers_behind_of(const struct peers *peers, const struct tunneld *t,
+    const struct location *records, uint32_t n_records);
 
 /* Takes a LOCATION_TELL and writes its answer; false if it is not one. */
 bool peers_answer_tell(struct tunneld *t, const void *bytes, size_t len,

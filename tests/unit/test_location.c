@@ -335,7 +335,9 @@ START_TEST(telling_in_pieces_tells_all)
 	fill(&t, 5000);
 	while (told < t.changes) {
 		m.instance = 9;
+		m.behind = 3; /* of an answer: a TELL says nothing of it */
 		location_message_tell(&m, &t, told);
+		ck_assert_uint_eq(m.behind, 0);
 		ck_assert(
 		    location_message_encode(&m, bytes, sizeof bytes, &len));
 		memset(&m, 0, sizeof m);
@@ -350,6 +352,28 @@ START_TEST(telling_in_pieces_tells_all)
 	ck_assert(same_tables(&t, &u));
 	location_fini(&t);
 	location_fini(&u);
+}
+END_TEST
+
+START_TEST(answer_as_bytes_is_the_same_and_cut_is_refused)
+{
+	static struct location_message heard = {.type = LOCATION_HEARD,
+	    .request = 5,
+	    .instance = 9,
+	    .follows = true,
+	    .behind = 2};
+	static struct location_message read;
+	uint8_t bytes[256];
+	size_t len;
+
+	ck_assert(location_message_encode(&heard, bytes, sizeof bytes, &len));
+	ck_assert(location_message_decode(&read, bytes, len));
+	ck_assert_int_eq(memcmp(&heard, &read, sizeof read), 0);
+	for (size_t cut = 0; cut < len; cut++)
+		ck_assert(!location_message_decode(&read, bytes, cut));
+	/* Of the version before, which had no `behind`. */
+	bytes[4] = WIRE_VERSION - 1;
+	ck_assert(!location_message_decode(&read, bytes, len));
 }
 END_TEST
 
@@ -461,6 +485,8 @@ int main(void)
 	tcase_add_test(t, table_survives_a_restart_whole);
 	tcase_add_test(t, cut_or_disordered_table_is_refused);
 	tcase_add_test(t, telling_in_pieces_tells_all);
+	tcase_add_test(
+	    t, answer_as_bytes_is_the_same_and_cut_is_refused);
 	tcase_add_test(t, mac_text_is_read_as_written_and_nothing_else_is);
 	tcase_add_test(t, claim_becomes_true_and_is_idempotent);
 	tcase_add_test(t, claim_as_bytes_is_the_same_and_cut_is_refused);

@@ -130,6 +130,162 @@ START_TEST(deaf_network_delays_nothing_and_follows_in_the_end)
 }
 END_TEST
 
+/* Who has heard? */
+
+/* Until the VM runs at B, without time passing; gives B's side of it. */
+static struct daemon_handover *hand_over(struct world *w)
+{
+	struct daemon_handover *h;
+
+	begin(w);
+	for (int i = 0; i < 20; i++) {
+		daemon_step(w->machines[A].daemon, w->now_ns);
+		daemon_step(w->machines[B].daemon, w->now_ns);
+	}
+	h = daemon_handover_find(w->machines[B].daemon, MOVE);
+	ck_assert_int_eq(h->state, TARGET_RUNNING);
+	return h;
+}
+
+/* B does all that it wants to until then, when it wants to. */
+static void run_b(struct world *w, int64_t until_ns)
+{
+	struct daemon *b = w->machines[B].daemon;
+
+	while (daemon_next(b) <= until_ns) {
+		w->now_ns = daemon_next(b);
+		daemon_step(b, w->now_ns);
+	}
+	w->now_ns = until_ns;
+	daemon_step(b, until_ns);
+}
+
+START_TEST(network_that_is_whole_before_the_vm_runs_takes_no_time)
+{
+	struct world *w = world_new(0, false);
+	struct daemon_handover *h = hand_over(w);
+
+	ck_assert_int_eq(h->network, NETWORK_WHOLE);
+	ck_assert_uint_eq(daemon_tunnel_network_ns(w->machines[B].daemon, h), 0);
+	ck_assert_uint_eq(w->machines[B].n_asked, 0);
+	ck_assert_int_eq(daemon_next(w->machines[B].daemon), TIME_NEVER);
+	world_free(w);
+}
+END_TEST
+
+START_TEST(network_waits_until_the_last_host_has_heard)
+{
+	struct world *w = world_new(0, false);
+	struct machine *b = &w->machines[B];
+	int64_t start_ns = w->now_ns;
+	struct daemon_handover *h;
+
+	b->whole_ns = start_ns + 42 * NS_PER_MS;
+	h = hand_over(w);
+	ck_assert_int_eq(h->network, NETWORK_WAITS);
+	run_b(w, start_ns + 40 * NS_PER_MS);
+	ck_assert_int_eq(h->network, NETWORK_WAITS);
+	ck_assert_uint_le(daemon_tunnel_network_ns(b->daemon, h),
+	    40 * NS_PER_MS);
+	ck_assert_uint_ge(daemon_tunnel_network_ns(b->daemon, h),
+	    39 * NS_PER_MS);
+	run_b(w, start_ns + NS_PER_S);
+	ck_assert_int_eq(h->network, NETWORK_WHOLE);
+	/* Asked every 5 ms since the step after it ran. */
+	ck_assert_uint_eq(
+	    daemon_tunnel_network_ns(b->daemon, h), 45 * NS_PER_MS);
+	ck_assert_int_eq(daemon_next(b->daemon), TIME_NEVER);
+	world_free(w);
+}
+END_TEST
+
+START_TEST(host_that_never_hears_holds_up_nobody)
+{
+	struct world *w = world_new(0, false);
+	struct machine *b = &w->machines[B];
+	int64_t start_ns = w->now_ns;
+	struct daemon_handover *h;
+
+	b->whole_ns = TIME_NEVER;
+	h = hand_over(w);
+	run_b(w, start_ns + TUNNEL_TELL_NS - NS_PER_S);
+	ck_assert_int_eq(h->network, NETWORK_WAITS);
+	run_b(w, start_ns + TUNNEL_TELL_NS + 2 * NS_PER_S);
+	ck_assert_int_eq(h->network, NETWORK_UNKNOWN);
+	ck_assert_uint_eq(daemon_tunnel_network_ns(b->daemon, h), 0);
+	ck_assert_int_eq(daemon_next(b->daemon), TIME_NEVER);
+	/* Two hundred in the first second, then one a second. */
+	ck_assert_uint_le(b->n_asked, 200 + 60 + 2);
+	world_free(w);
+}
+END_TEST
+
+/* An answer now would be about where the VM was before. */
+START_TEST(nobody_is_asked_before_the_claim_is_heard)
+{
+	struct world *w = world_new(0, false);
+	struct machine *b = &w->machines[B];
+	int64_t start_ns = w->now_ns;
+	struct daemon_handover *h;
+
+	w->heard_all = false;
+	b->deaf = 3; /* arrives, starts, and one more */
+	h = hand_over(w);
+	run_b(w, start_ns + NS_PER_S / 2);
+	ck_assert_int_eq(h->network, NETWORK_WAITS);
+	ck_assert_uint_eq(b->n_asked, 0);
+	run_b(w, start_ns + 3 * NS_PER_S);
+	ck_assert_int_eq(h->network, NETWORK_WHOLE);
+	ck_assert_uint_ge(
+	    daemon_tunnel_network_ns(b->daemon, h), NS_PER_S - NS_PER_MS);
+	world_free(w);
+}
+END_TEST
+
+START_TEST(vm_of_no_environment_has_no_network_to_wait_for)
+{
+	struct world *w = world_new(0, false);
+	struct daemon_handover *h;
+
+	w->machines[B].stranger = true;
+	h = hand_over(w);
+	ck_assert_int_eq(h->network, NETWORK_UNKNOWN);
+	ck_assert_int_eq(daemon_next(w->machines[B].daemon), TIME_NEVER);
+	world_free(w);
+}
+END_TEST
+
+START_TEST(report_says_how_the_network_is)
+{
+	static uint8_t in[WIRE_HEADER_BYTES + 8], out[WIRE_MESSAGE_MAX];
+	static struct host_vm vms[HOST_VMS_MAX];
+	static struct message_report report = {.sample.vms = vms};
+	struct world *w = world_new(0, false);
+	struct machine *b = &w->machines[B];
+	struct message_observe observe = {0};
+	struct wire_header header;
+	struct wire_writer writer;
+	struct wire_reader r;
+	size_t len;
+
+	b->whole_ns = TIME_NEVER;
+	hand_over(w);
+	run_b(w, w->now_ns + 100 * NS_PER_MS);
+	wire_writer_init(&writer, in, sizeof(in));
+	ck_assert(message_write_observe(&writer, 1, &observe));
+	len = daemon_handle(b->daemon, w->now_ns, in, writer.len, out,
+	    sizeof(out));
+	wire_reader_init(&r, out, len);
+	ck_assert(wire_get_header(&r, &header));
+	ck_assert(message_read_report(&r, &report));
+	ck_assert_uint_eq(report.n_handovers, 1);
+	ck_assert_int_eq(report.handovers[0].network, NETWORK_WAITS);
+	ck_assert_uint_ge(report.handovers[0].network_ns, 99 * NS_PER_MS);
+	ck_assert_uint_le(report.handovers[0].network_ns, 100 * NS_PER_MS);
+	world_free(w);
+}
+END_TEST
+
 START_TEST(vm_is_told_of_when_it_is_made_and_destroyed)
 {
 	struct world *w = world_new(0, false);
@@ -191,6 +347,7 @@ END_TEST
 START_TEST(tunnel_daemon_that_says_nothing_is_not_waited_for)
 {
 	const struct location_claim claim = {.n_macs = 1, .macs = {mac}};
+	enum network_state network;
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
 	struct err err = {""};
@@ -199,13 +356,13 @@ START_TEST(tunnel_daemon_that_says_nothing_is_not_waited_for)
 	    "/tmp/violind_tunnel.%d", (int)getpid());
 	struct tunnel *stuck = tunnel_open(address.sun_path, &err);
 	ck_assert_ptr_nonnull(stuck);
-	ck_assert(!tunnel_socket.claim(stuck, &claim, &err));
+	ck_assert(!tunnel_socket.claim(stuck, &claim, &network, &err));
 	ck_assert_ptr_nonnull(strstr(err.text, "is violin-tunneld running?"));
 
 	ck_assert_int_eq(
 	    bind(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
 	ck_assert_int_eq(listen(fd, 1), 0);
-	ck_assert(!tunnel_socket.claim(stuck, &claim, &err));
+	ck_assert(!tunnel_socket.claim(stuck, &claim, &network, &err));
 	ck_assert_ptr_nonnull(strstr(err.text, "no answer"));
 	tunnel_close(stuck);
 	close(fd);
@@ -228,6 +385,13 @@ int main(void)
 	    tcase, either_side_killed_anywhere_leaves_the_network_right, 0, 2);
 	tcase_add_test(
 	    tcase, deaf_network_delays_nothing_and_follows_in_the_end);
+	tcase_add_test(
+	    tcase, network_that_is_whole_before_the_vm_runs_takes_no_time);
+	tcase_add_test(tcase, network_waits_until_the_last_host_has_heard);
+	tcase_add_test(tcase, host_that_never_hears_holds_up_nobody);
+	tcase_add_test(tcase, nobody_is_asked_before_the_claim_is_heard);
+	tcase_add_test(tcase, vm_of_no_environment_has_no_network_to_wait_for);
+	tcase_add_test(tcase, report_says_how_the_network_is);
 	tcase_add_test(tcase, vm_is_told_of_when_it_is_made_and_destroyed);
 	tcase_add_test(tcase, macs_are_found_in_either_language);
 	tcase_add_test(

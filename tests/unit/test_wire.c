@@ -153,8 +153,10 @@ static void draw_report(struct message_report *r)
 
 		h->id = draw();
 		h->state = (enum handover_state)(rand() % N_HANDOVER_STATES);
+		h->network = (enum network_state)(rand() % N_NETWORK_STATES);
 		draw_text(h->vm, sizeof(h->vm));
 		h->bytes = draw();
+		h->network_ns = draw();
 		draw_text(h->text, sizeof(h->text));
 	}
 	r->n_outcomes = (uint32_t)rand() % (MESSAGE_OUTCOMES_MAX + 1);
@@ -311,6 +313,7 @@ START_TEST(full_report_fits_a_message)
 		r->handovers[i].vm[HOST_NAME_MAX_LEN - 1] = '\0';
 		r->handovers[i].text[MESSAGE_TEXT_MAX - 1] = '\0';
 		r->handovers[i].state = SOURCE_SENDING;
+		r->handovers[i].network = NETWORK_WAITS;
 	}
 	memset(r->outcomes, 'x', sizeof(r->outcomes));
 	r->n_outcomes = MESSAGE_OUTCOMES_MAX;

@@ -39,6 +39,9 @@ struct machine {
 	uint32_t deaf;       /* so many claims are not heard */
 	uint32_t deaf_after; /* if not 0: nor is any after so many */
 	uint32_t n_claims;
+	uint32_t n_asked;
+	int64_t whole_ns; /* all hosts have heard from then on */
+	bool stranger;    /* its MAC is of no environment */
 };
 
 struct world {
@@ -386,8 +389,8 @@ static void exchange(struct world *w)
 	location_apply(&w->machines[B].table, &all[A]);
 }
 
-static bool tunnel_claim(
-    void *self, const struct location_claim *claim, struct err *err)
+static bool tunnel_claim(void *self, const struct location_claim *claim,
+    enum network_state *network, struct err *err)
 {
 	static const char *const words[] = {
 	    "ARRIVES", "STARTS", "STAYS", "LEAVES", "ENDS"};
@@ -396,7 +399,8 @@ static bool tunnel_claim(
 
 	ck_assert_uint_eq(claim->n_macs, 1);
 	ck_assert(mac_compare(claim->macs[0], mac) == 0);
-	m->n_claims++;
+	m->n_claims += claim->word != LOCATION_ASKS;
+	m->n_asked += claim->word == LOCATION_ASKS;
 	if (m->deaf > 0 || (m->deaf_after > 0 && m->n_claims > m->deaf_after)) {
 		m->deaf -= m->deaf > 0;
 		return err_set(err, "deaf");
@@ -409,6 +413,9 @@ static bool tunnel_claim(
 	}
 	if (!m->w->late)
 		exchange(m->w);
+	*network = m->w->now_ns < m->whole_ns ? NETWORK_WAITS : NETWORK_WHOLE;
+	if (m->stranger)
+		*network = NETWORK_UNKNOWN;
 	return true;
 }
 
