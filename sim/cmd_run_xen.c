@@ -51,6 +51,7 @@ static void migration_ended(void *self, const struct live_migration *m)
 	    .start_ns = m->start_ns,
 	    .end_ns = m->end_ns,
 	    .downtime_ns = m->down_ns,
+	    .network_ns = m->network_ns,
 	    .sent_bytes = (double)m->bytes,
 	    .outcome = m->done ? "done" : "failed"};
 

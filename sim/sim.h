@@ -38,8 +38,8 @@ struct sim_migration {
 	int64_t start_ns, end_ns;
 	int64_t downtime_ns; /* suspended until it runs at the target */
 	int64_t network_ns;  /* then, until its environment's network was
-	                        usable again (TCP's back-off included); known
-	                        only later, 0 in migration_ended */
+	                        whole; -1: it did not move, or nobody knows.
+	                        What TCP makes of it is env_stalled's */
 	double sent_bytes;
 	const char *outcome; /* "done", "aborted", "failed" */
 };

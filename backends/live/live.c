@@ -144,10 +144,8 @@ void live_free(struct live *live)
 		return;
 	for (uint32_t i = 0; i < live->n_acts; i++)
 		free(live->acts[i]);
-	for (uint32_t i = 0; i < live->n_moves; i++)
-		free(live->moves[i]);
+	live_move_free_all(live);
 	free(live->acts);
-	free(live->moves);
 	free(live->outcomes);
 	free(live->by_name);
 	free(live->checks);

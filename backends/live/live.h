@@ -52,6 +52,9 @@ struct live_migration {
 	struct host_id from, to;
 	int64_t start_ns, end_ns;
 	int64_t down_ns; /* suspended at the source, as last reported */
+	int64_t network_ns; /* it ran at the target, then, until all hosts of
+	                       its environment sent to it there; -1: nobody
+	                       knows */
 	uint64_t bytes;
 	bool done;
 	const char *why; /* not done; "" else */
@@ -63,6 +66,8 @@ struct live_listener {
 	/* Where a VM is known to be has changed. */
 	void (*vm_moved)(void *self, int64_t now_ns, struct vm_id vm,
 	    struct host_id from, struct host_id to);
+	/* Told once the virtual network is whole too, which may be after the
+	 * action's outcome. */
 	void (*migration_ended)(
 	    void *self, const struct live_migration *migration);
 	/* An environment is asked for; all its VMs run; it is over: "done"
@@ -95,6 +100,7 @@ struct live_outside {
 struct live *live_new(const struct scenario *site,
     const struct live_options *options, const struct live_outside *outside,
     int64_t now_ns);
+/* Tells of migrations that have ended, if it has not yet. */
 void live_free(struct live *live);
 
 /* A message from the daemon of this host; anything may come. */

@@ -122,6 +122,11 @@ struct live_move {
 	uint8_t key[MESSAGE_KEY_BYTES];
 	uint64_t mem_kib, bytes;
 	int64_t start_ns, down_ns;
+	int64_t end_ns;      /* decided then */
+	bool done;           /* the VM has moved */
+	bool told;           /* the listener was told of its end */
+	enum network_state network; /* as the target says */
+	int64_t network_ns;
 	bool operator_needed;
 	char text[MESSAGE_TEXT_MAX];
 };
@@ -196,9 +201,14 @@ struct live_move *live_move_find(const struct live *live, uint64_t id);
 struct live_move *live_move_of_vm(const struct live *live, uint32_t vm);
 /* Where is the VM, by what is known of the move?  NO_HOST: not decided. */
 struct host_id live_move_where(const struct live_move *move);
+/* Is its VM's network cut: is it suspended, or not yet sent to where it is? */
+bool live_move_cuts(const struct live_move *move);
 bool live_say(struct live *live, struct live_move *move,
     struct live_side *side, enum handover_word word, bool forced);
 void live_move_abort(struct live *live, struct live_move *move);
+
+/* Those whose end is known are told of first. */
+void live_move_free_all(struct live *live);
 
 /* live_env.c */
 void live_env_tick(struct live *live);

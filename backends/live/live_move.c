@@ -59,10 +59,35 @@ static struct live_move *add_move(struct live *live, uint64_t id)
 	return move;
 }
 
+/* Once: when the network is whole, or will not be heard of any more. */
+static void tell_listener(struct live *live, struct live_move *move)
+{
+	const struct live_listener *l = &live->out.listener;
+	bool done = move->done;
+	struct live_migration ended = {.id = move->id,
+	    .vm = {move->vm},
+	    .from = {move->source.host},
+	    .to = {move->target.host},
+	    .start_ns = move->start_ns,
+	    .end_ns = move->end_ns,
+	    .down_ns = move->down_ns,
+	    .network_ns = done && move->network == NETWORK_WHOLE
+	        ? move->network_ns
+	        : -1,
+	    .bytes = move->bytes,
+	    .done = done,
+	    .why = done ? "" : move->text};
+
+	if (!move->told && move->vm != ID_NONE && l->migration_ended)
+		l->migration_ended(l->self, &ended);
+	move->told = true;
+}
+
 static void remove_move(struct live *live, uint32_t i)
 {
 	struct live_move *move = live->moves[i];
 
+	tell_listener(live, move);
 	if (move->vm != ID_NONE && live->vms[move->vm].move == move->id) {
 		live->vms[move->vm].move = 0;
 		live->vms[move->vm].settled_ns = live->now_ns;
@@ -72,6 +97,16 @@ static void remove_move(struct live *live, uint32_t i)
 	free(move);
 	memmove(&live->moves[i], &live->moves[i + 1],
 	    (--live->n_moves - i) * sizeof(struct live_move *));
+}
+
+void live_move_free_all(struct live *live)
+{
+	for (uint32_t i = 0; i < live->n_moves; i++) {
+		if (live->moves[i]->decided)
+			tell_listener(live, live->moves[i]);
+		free(live->moves[i]);
+	}
+	free(live->moves);
 }
 
 /* The beginning. */
@@ -165,27 +200,14 @@ void live_move_abort(struct live *live, struct live_move *move)
 
 /* The end. */
 
-static void tell_ended(
-    struct live *live, const struct live_move *move, bool done)
+static void end_move(struct live *live, struct live_move *move, bool done)
 {
-	const struct live_listener *l = &live->out.listener;
-	const char *why = done ? "" : move->text;
-	struct live_migration ended = {.id = move->id,
-	    .vm = {move->vm},
-	    .from = {move->source.host},
-	    .to = {move->target.host},
-	    .start_ns = move->start_ns,
-	    .end_ns = live->now_ns,
-	    .down_ns = move->down_ns,
-	    .bytes = move->bytes,
-	    .done = done,
-	    .why = why};
-
+	move->end_ns = live->now_ns;
+	move->done = done;
 	if (move->has_ticket)
 		live_tell(live, move->ticket,
-		    done ? OUTCOME_DONE : OUTCOME_FAILED, why);
-	if (move->vm != ID_NONE && l->migration_ended)
-		l->migration_ended(l->self, &ended);
+		    done ? OUTCOME_DONE : OUTCOME_FAILED,
+		    done ? "" : move->text);
 }
 
 /* Which end has the VM, the first time it is known: that end counts from now
@@ -211,7 +233,22 @@ static void decide(struct live *live, struct live_move *move)
 		if (vm->move == move->id)
 			vm->move = 0;
 	}
-	tell_ended(live, move, done);
+	end_move(live, move, done);
+}
+
+/* Is it still to be heard how the network is, where the VM has moved to? */
+static bool awaits_network(const struct live_move *move)
+{
+	return move->done && move->target.state != HANDOVER_NO_RECORD &&
+	    (move->target.state != TARGET_RUNNING ||
+	        move->network == NETWORK_WAITS);
+}
+
+bool live_move_cuts(const struct live_move *move)
+{
+	if (!move->decided)
+		return move->down_ns > 0;
+	return move->done && move->network == NETWORK_WAITS;
 }
 
 static bool is_arriving(enum handover_state state)
@@ -232,6 +269,11 @@ static bool settle(struct live *live, struct live_move *move)
 	    handover_settle(s->state, t->state);
 
 	decide(live, move);
+	if (move->decided && !awaits_network(move))
+		tell_listener(live, move);
+	/* Its report says how the network is. */
+	if (verdict.target == WORD_FORGET && awaits_network(move))
+		verdict.target = WORD_NONE;
 	if (s->state == HANDOVER_NO_RECORD && is_arriving(t->state))
 		verdict.target = WORD_ABORT;
 	live_say(live, move, s, verdict.source, false);
@@ -242,7 +284,7 @@ static bool settle(struct live *live, struct live_move *move)
 	if (s->state != HANDOVER_NO_RECORD || t->state != HANDOVER_NO_RECORD)
 		return false;
 	if (!move->decided)
-		tell_ended(live, move, false);
+		end_move(live, move, false);
 	return true;
 }
 
@@ -313,6 +355,10 @@ static void hear_side(
 		move->bytes = h->bytes;
 	if ((int64_t)h->down_ns > move->down_ns)
 		move->down_ns = (int64_t)h->down_ns;
+	if (handover_is_target(h->state)) {
+		move->network = h->network;
+		move->network_ns = (int64_t)h->network_ns;
+	}
 	if (h->text[0] != '\0')
 		memcpy(move->text, h->text, sizeof move->text);
 	if (move->vm != ID_NONE && host_none(live_move_where(move)) &&

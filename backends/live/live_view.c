@@ -82,6 +82,19 @@ void live_view_vm(
 	}
 }
 
+static bool is_cut(const struct live *live, uint32_t env)
+{
+	for (uint32_t i = 0; i < live->n_moves; i++) {
+		const struct live_move *move = live->moves[i];
+
+		if (move->vm != ID_NONE &&
+		    live->model->vms[move->vm].env.ix == env &&
+		    live_move_cuts(move))
+			return true;
+	}
+	return false;
+}
+
 void live_view(const struct live *live, struct env_observation *envs,
     struct vm_observation *vms)
 {
@@ -90,7 +103,7 @@ void live_view(const struct live *live, struct env_observation *envs,
 	for (uint32_t e = 0; e < live->model->n_envs; e++)
 		envs[e] = (struct env_observation){
 		    .state = live->envs[e].state,
-		    .network_up = 1,
+		    .network_up = !is_cut(live, e),
 		    .queued_ns = live->envs[e].queued_ns,
 		    .moved_ns = live->envs[e].moved_ns};
 }

@@ -288,7 +288,11 @@ static bool host_describe(void *self, const char *name, char *config,
 
 	if (!vm)
 		return err_set(err, "there is no VM %s", name);
-	snprintf(config, cap, "%llu", (unsigned long long)held_kib(vm));
+	/* What it holds, and a MAC address that travels with it. */
+	snprintf(config, cap, "%llu\nmac=02:00:%02x:%02x:%02x:%02x",
+	    (unsigned long long)held_kib(vm), (unsigned)(vm->boot >> 24 & 255),
+	    (unsigned)(vm->boot >> 16 & 255), (unsigned)(vm->boot >> 8 & 255),
+	    (unsigned)(vm->boot & 255));
 	return true;
 }
 

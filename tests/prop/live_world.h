@@ -50,6 +50,7 @@ struct machine {
 	int64_t views[VIEWS]; /* when reports of this incarnation were sent */
 	uint64_t obeyed[OBEYED];
 	uint32_t n_obeyed;
+	int64_t whole_ns; /* all hosts have heard what its tunnel told last */
 };
 
 /* What is true of a VM, by its name. */
@@ -77,7 +78,7 @@ struct world {
 	bool wished_away[MAX_VMS]; /* and none of it is wanted any more */
 	jmp_buf killed;
 	bool may_die;
-	uint64_t n_moves, n_kills, n_done;
+	uint64_t n_moves, n_kills, n_done, n_measured;
 	char last[160]; /* the last event, for messages */
 };
 
@@ -151,6 +152,29 @@ static bool read_journal(void *self, struct journal_entry *entries,
 
 static const struct journal_api journal = {note, forget, read_journal};
 
+/* The virtual network: a tunnel daemon on each host, which may be deaf, and
+ * whose word the others hear within some milliseconds, or much later. */
+
+static bool claim(void *self, const struct location_claim *what,
+    enum network_state *network, struct err *err)
+{
+	struct world *w = ((struct place *)self)->w;
+	struct machine *m = &w->machines[((struct place *)self)->host];
+	bool slow = w->storm && sim_chance(&w->hosts, 0.1);
+
+	if (w->storm && sim_chance(&w->hosts, 0.1))
+		return err_set(err, "deaf");
+	if (what->word == LOCATION_STARTS)
+		m->whole_ns = w->hosts.now_ns +
+		    sim_draw_ns(&w->hosts, 0,
+			slow ? 100 * NS_PER_S : 40 * NS_PER_MS);
+	*network = w->hosts.now_ns < m->whole_ns ? NETWORK_WAITS
+						 : NETWORK_WHOLE;
+	return true;
+}
+
+static const struct tunnel_api tunnel = {claim};
+
 /* The network between manager and daemons. */
 
 static void put_packet(struct world *w, uint32_t from, uint32_t to,
@@ -214,6 +238,8 @@ static void start_daemon(struct world *w, uint32_t h)
 	    .link_self = host,
 	    .journal = &journal,
 	    .journal_self = &places[h],
+	    .tunnel = &tunnel,
+	    .tunnel_self = &places[h],
 	    .point = pass_point,
 	    .self = &places[h]};
 

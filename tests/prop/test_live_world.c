@@ -22,6 +22,7 @@
 #endif
 
 static uint64_t total_moves, total_kills, total_done, total_left;
+static uint64_t total_measured, total_cut;
 
 /* The manager. */
 
@@ -31,6 +32,10 @@ static void count_move(void *self, const struct live_migration *m)
 
 	w->n_moves++;
 	w->n_done += m->done;
+	w->n_measured += m->network_ns >= 0;
+	if (m->network_ns > TUNNEL_TELL_NS + w->machines[0].config.retry_ns)
+		WRONG(w, "a network was waited for %.1f s",
+		    ns_to_s(m->network_ns));
 }
 
 static void start_live(struct world *w)
@@ -73,6 +78,17 @@ static void kill_live(struct world *w)
 	    sim_draw_ns(&w->hosts, NS_PER_S, 30 * NS_PER_S);
 }
 
+/* Steps at which a manager saw that an environment had no network. */
+static void count_cut(struct world *w)
+{
+	struct vm_observation vms[MAX_VMS];
+	struct env_observation envs[MAX_VMS];
+
+	live_view(w->live, envs, vms);
+	for (uint32_t e = 0; e < w->site->model.n_envs; e++)
+		total_cut += !envs[e].network_up;
+}
+
 static void step_live(struct world *w)
 {
 	snprintf(w->last, sizeof w->last, "a step of the manager");
@@ -88,6 +104,7 @@ static void decide_live(struct world *w)
 	w->ask_ns = TIME_NEVER;
 	w->step_ns = w->hosts.now_ns + PERIOD_NS;
 	snprintf(w->last, sizeof w->last, "a decision");
+	count_cut(w);
 	if (w->storm &&
 	    !manager_step(w->manager, &backend_live, w->live, &err))
 		WRONG(w, "the step failed: %s", err.text);
@@ -210,6 +227,10 @@ static void check_end(struct world *w)
 	if (live_n_moves(w->live) || live_n_acts(w->live))
 		WRONG(w, "%u hand-overs and %u acts are left over",
 		    live_n_moves(w->live), live_n_acts(w->live));
+	for (uint32_t e = 0; e < w->site->model.n_envs; e++)
+		if (!envs[e].network_up)
+			WRONG(w, "%s has no network",
+			    w->site->model.envs[e].name);
 	for (uint32_t v = 0; v < w->site->model.n_vms; v++) {
 		const char *name = w->site->model.vms[v].name;
 		bool known = vms[v].state == VM_RUNNING;
@@ -412,6 +433,7 @@ static void run_world(struct world *w, uint64_t seed)
 	check_end(w);
 	total_moves += w->n_moves;
 	total_done += w->n_done;
+	total_measured += w->n_measured;
 	total_kills += w->n_kills;
 	for (uint32_t v = 0; v < w->site->model.n_vms; v++)
 		total_left += w->truth[v].boot != 0;
@@ -435,12 +457,17 @@ START_TEST(whatever_fails_each_vm_runs_in_one_place_and_the_manager_knows)
 		run_world(&w, seed);
 	printf("live world: seeds %" PRIu64 "..%" PRIu64 ", %" PRIu64
 	       " kills, %" PRIu64 " migrations, %" PRIu64 " of them done, "
-	       "%" PRIu64 " VMs at the end\n",
+	       "the network of %" PRIu64 " measured, %" PRIu64
+	       " VMs at the end\n",
 	    first, first + (one ? 1 : n) - 1, total_kills, total_moves,
-	    total_done, total_left);
+	    total_done, total_measured, total_left);
 	/* The storms leave something to check. */
 	ck_assert_uint_gt(total_done, 0);
 	ck_assert_uint_gt(total_moves, total_done);
+	/* Some daemons die before they have asked; most do not. */
+	ck_assert_uint_le(total_measured, total_done);
+	ck_assert_uint_gt(total_measured, total_done / 2);
+	ck_assert_uint_gt(total_cut, 0);
 	ck_assert_uint_gt(total_left, 0);
 }
 END_TEST
