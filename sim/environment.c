@@ -259,17 +259,14 @@ void environment_cut(struct world *w, uint32_t e)
 	world_touch_env(w, e);
 }
 
-void environment_landed(struct world *w, uint32_t e, bool moved, bool across)
+void environment_landed(
+    struct world *w, uint32_t e, bool across, int64_t network_ns)
 {
 	struct world_env *env = &w->envs[e];
-	int64_t whole_ns = 0;
 
-	if (moved)
-		whole_ns = vnet_reestablish_ns(&w->scenario->vnet, !across,
-		    stream_gaussian(&w->vnet_draws, 1));
 	if (across)
 		env->moved_ns = w->now_ns;
-	vnet_land(&env->vnet, w->now_ns, whole_ns);
+	vnet_land(&env->vnet, w->now_ns, network_ns);
 	world_set_timer(w, TIMER_ENV_NETWORK, e,
 	    vnet_resume_ns(&env->vnet, &w->scenario->vnet));
 }

@@ -38,9 +38,10 @@ void environment_network_fired(struct world *world, uint32_t env);
 
 /* A VM of it is suspended for its move. */
 void environment_cut(struct world *world, uint32_t env);
-/* It runs again: elsewhere, or (moved false) where it was. */
+/* It runs again: elsewhere, maybe in another domain, where its network is
+ * whole network_ns later; or where it was, where that is at once. */
 void environment_landed(
-    struct world *world, uint32_t env, bool moved, bool across);
+    struct world *world, uint32_t env, bool across, int64_t network_ns);
 
 /* Tells the listener how it stands when the run stops. */
 void environment_stop(struct world *world, uint32_t env);

@@ -144,6 +144,7 @@ void migrate_start(
 	row->told = (struct sim_migration){.vm = {v},
 	    .from = vm->host,
 	    .to = {to},
+	    .network_ns = -1,
 	    .migration = w->migrate->n_begun++,
 	    .start_ns = w->now_ns};
 	precopy_begin(&row->precopy, &w->scenario->migration,
@@ -259,7 +260,7 @@ void migrate_abort(struct world *w, uint32_t v, const char *outcome)
 	vm->placing = NO_TICKET;
 	if (suspended) {
 		cpu_hold(w, v, false);
-		environment_landed(w, w->model->vms[v].env.ix, false, false);
+		environment_landed(w, w->model->vms[v].env.ix, false, 0);
 	}
 }
 
@@ -297,8 +298,12 @@ static void land(struct world *w, struct migration *row)
 	struct host_id from = row->told.from, to = row->told.to;
 	bool across = w->model->hosts[from.ix].domain.ix !=
 	              w->model->hosts[to.ix].domain.ix;
+	int64_t network_ns;
 
 	row->told.downtime_ns += w->now_ns;
+	network_ns = vnet_reestablish_ns(&w->scenario->vnet, !across,
+	    stream_gaussian(&w->vnet_draws, 1));
+	row->told.network_ns = network_ns;
 	close_row(w, row, "done");
 	vm->host = to;
 	vm->target = NO_HOST;
@@ -316,7 +321,7 @@ static void land(struct world *w, struct migration *row)
 	if (w->listener->vm_moved)
 		w->listener->vm_moved(
 		    w->listener->self, w->now_ns, (struct vm_id){v}, from, to);
-	environment_landed(w, e, true, across);
+	environment_landed(w, e, across, network_ns);
 }
 
 static void end_round(struct world *w, struct migration *row)

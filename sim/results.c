@@ -33,7 +33,7 @@ static const struct {
         "to_host,amount,unit,reason\n"},
     [MIGRATIONS] = {"migrations.csv",
         "environment,vm,from_host,to_host,start_s,end_s,total_s,downtime_s,"
-        "rounds,sent_bytes,outcome\n"},
+        "network_s,rounds,sent_bytes,outcome\n"},
     [ROUNDS] = {"rounds.csv",
         "vm,round,sent_pages,skipped_pages,duration_s,rate_bit_s,"
         "dirtied_pages,environment,migration,start_s\n"},
@@ -184,6 +184,7 @@ static void write_migration(
 	put_time_cell(file, ended->end_ns);
 	put_time_cell(file, ended->end_ns - ended->start_ns);
 	put_time_cell(file, ended->downtime_ns);
+	put_time_cell(file, ended->network_ns);
 	fprintf(file, ",%u,%.0f", ended->rounds, ended->sent_bytes);
 	put_cell(file, ended->outcome);
 	putc('\n', file);

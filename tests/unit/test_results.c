@@ -79,6 +79,7 @@ static const struct sim_migration moved = {.vm = {1},
     .start_ns = NS_PER_S,
     .end_ns = 2 * NS_PER_S + 1234,
     .downtime_ns = 165 * NS_PER_MS,
+    .network_ns = 4 * NS_PER_MS,
     .sent_bytes = 40960,
     .outcome = "done"};
 
@@ -202,9 +203,9 @@ START_TEST(files_say_what_was_told)
 	    "1.000000,set-cpu,V1,1,D1,a,,,500,mcpu,fair\n");
 	ck_assert_str_eq(read_file("migrations.csv"),
 	    "environment,vm,from_host,to_host,start_s,end_s,total_s,"
-	    "downtime_s,rounds,sent_bytes,outcome\n"
-	    "V1,1,a,\"b, \"\"the\"\"\",1.000000,2.000001,1.000001,0.165000,1,"
-	    "40960,done\n");
+	    "downtime_s,network_s,rounds,sent_bytes,outcome\n"
+	    "V1,1,a,\"b, \"\"the\"\"\",1.000000,2.000001,1.000001,0.165000,"
+	    "0.004000,1,40960,done\n");
 	ck_assert_str_eq(read_file("rounds.csv"),
 	    "vm,round,sent_pages,skipped_pages,duration_s,rate_bit_s,"
 	    "dirtied_pages,environment,migration,start_s\n"
