@@ -64,8 +64,12 @@ struct migration_setup {
 	double failure;        /* probability that one fails, 0..1 */
 };
 
+/* Whose virtual network it is, which says how long it takes. */
+enum vnet_rules { VNET_VIOLIN_2006, VNET_VIOLIN_TUNNELD };
+
 /* What moving costs the virtual network; sim/vnet.h has the equations. */
 struct vnet_setup {
+	enum vnet_rules rules;
 	int64_t reestablish_ns; /* mean time until it is whole again */
 	double reestablish_spread; /* its standard deviation over its mean */
 	int64_t within_ns;      /* the same, after a move within a domain */

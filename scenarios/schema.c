@@ -81,6 +81,7 @@ static fields_t migration_fields = {
     TEXT("failure", MAY, struct raw_migration, failure), CYAML_FIELD_END};
 
 static fields_t network_fields = {
+    TEXT("rules", MAY, struct raw_network, rules),
     TEXT("reestablish", MAY, struct raw_network, reestablish),
     TEXT("reestablish-spread", MAY, struct raw_network, reestablish_spread),
     TEXT("within-domain", MAY, struct raw_network, within_domain),

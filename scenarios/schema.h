@@ -45,7 +45,7 @@ struct raw_migration {
 };
 
 struct raw_network {
-	char *reestablish, *reestablish_spread, *within_domain;
+	char *rules, *reestablish, *reestablish_spread, *within_domain;
 	char *rto_min, *linger, *linger_slowdown;
 };
 
