@@ -82,13 +82,20 @@ runs_on() {
 		grep -q "\"V-1\", \"state\": \"running\", \"host\": \"$1\""
 }
 
+# network_s of each migration, in order.
+measured_networks() {
+	awk -F, 'NR == 1 { while ($++c != "network_s") continue; next }
+		{ printf "%s%s", before, $c; before = " " }' \
+		"$W/live-out/migrations.csv"
+}
+
 follows_migrations() {
-	local from to
+	local from to measured
 	live_files
 	start_live a
 	start_live b
 	"$BUILD/violin" run --backend xen "$W/live.yaml" --act \
-		--control "$W/live.ctl" >>"$W/live.log" 2>&1 &
+		-o "$W/live-out" --control "$W/live.ctl" >>"$W/live.log" 2>&1 &
 	pids="$pids $!"
 	manager=$!
 	until_true 20 runs_on a || until_true 1 runs_on b ||
@@ -114,9 +121,17 @@ follows_migrations() {
 	live destroy V
 	claim "a VM that is destroyed is nowhere" \
 		until_true 20 settled_on nowhere
+	kill -INT "$manager"
+	wait "$manager"
+	measured=$(measured_networks)
+	say "networks whole after: $measured s"
+	claim "how long the network took is measured: hardly any time" \
+		le "${measured%% *}" 0.1
+	claim "and with nobody at the target, as long as that took" \
+		le 0.2 "${measured##* }"
 	# shellcheck disable=SC2154 # live_a and live_b: start_live
-	kill -9 "$manager" "$live_a" "$live_b"
-	wait "$manager" "$live_a" "$live_b" 2>/dev/null
+	kill -9 "$live_a" "$live_b"
+	wait "$live_a" "$live_b" 2>/dev/null
 	# shellcheck disable=SC2154 # m_host: tests/netns/run
 	ctl a place "$(mac 4)" "$m_host"
 }
