@@ -166,7 +166,8 @@ START_TEST(network_that_is_whole_before_the_vm_runs_takes_no_time)
 	struct daemon_handover *h = hand_over(w);
 
 	ck_assert_int_eq(h->network, NETWORK_WHOLE);
-	ck_assert_uint_eq(daemon_tunnel_network_ns(w->machines[B].daemon, h), 0);
+	ck_assert_uint_eq(
+	    daemon_tunnel_network_ns(w->machines[B].daemon, h), 0);
 	ck_assert_uint_eq(w->machines[B].n_asked, 0);
 	ck_assert_int_eq(daemon_next(w->machines[B].daemon), TIME_NEVER);
 	world_free(w);
