@@ -22,29 +22,37 @@ B       := $(BUILD)
 DEPS_CORE := gcc libc6-dev binutils clang libclang-rt-14-dev \
 	libgsl-dev libcyaml-dev libyaml-dev libcsv-dev libsodium-dev \
 	gnuplot-nox check libsubunit-dev mandoc
-# Real hosts: hypervisor, control connections, keys, netlink, the testbed.
-DEPS_LIVE := libxen-dev libzmq3-dev libmnl-dev iproute2 \
-	wireguard-tools tcpdump qemu-system-x86 mmdebstrap xz-utils cpio \
-	debhelper mount procps nftables openssh-client kmod
+# Real hosts: hypervisor, control connections, keys, netlink, packages.
+DEPS_LIVE := libxen-dev libzmq3-dev libmnl-dev iproute2 systemd \
+	wireguard-tools tcpdump build-essential debhelper mount procps \
+	nftables kmod
+# Tests on machines of their own, which are skipped without these.
+DEPS_BED := qemu-system-x86 mmdebstrap openssh-client xz-utils \
+	cpio
 
 deps: ## install what is needed from Debian packages (the only step for root)
 	@command -v dpkg-query >/dev/null || { \
 	  echo "deps: this is no Debian; install the like of:" \
-	    "$(DEPS_CORE) $(DEPS_LIVE)" >&2; exit 1; }; \
-	missing=; for p in $(DEPS_CORE) $(DEPS_LIVE); do \
+	    "$(DEPS_CORE) $(DEPS_LIVE) $(DEPS_BED)" >&2; exit 1; }; \
+	missing() { for p; do \
 	  dpkg-query -W -f '$${db:Status-Status}\n' $$p 2>/dev/null | \
-	    grep -qx installed || missing="$$missing $$p"; \
-	done; \
-	[ -n "$$missing" ] || { echo "deps: all there"; exit 0; }; \
+	    grep -qx installed || printf ' %s' $$p; done; }; \
+	need=$$(missing $(DEPS_CORE) $(DEPS_LIVE)); \
+	want=$$(missing $(DEPS_BED)); \
+	[ -n "$$need$$want" ] || { echo "deps: all there"; exit 0; }; \
 	if [ "$$(id -u)" -eq 0 ]; then root=; \
 	elif command -v sudo >/dev/null; then root=sudo; \
-	else echo "deps: needs root for apt-get install$$missing" >&2; \
+	else echo "deps: needs root for apt-get install$$need$$want" >&2; \
 	  exit 1; fi; \
-	echo "deps: installing$$missing"; \
+	echo "deps: installing$$need$$want"; \
 	apt="$$root env DEBIAN_FRONTEND=noninteractive apt-get -qqy \
 	  -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0"; \
-	$$apt update && $$apt install --no-install-recommends $$missing || { \
-	  echo "deps: apt-get could not install$$missing" >&2; exit 1; }
+	get="$$apt install --no-install-recommends"; \
+	$$apt update; \
+	$$get $$need $$want || { [ -n "$$want" ] && \
+	  echo "deps: without$$want some tests are skipped" >&2 && \
+	  { [ -z "$$need" ] || $$get $$need; }; } || { \
+	  echo "deps: apt-get could not install$$need" >&2; exit 1; }
 
 # `make deps check`: what follows deps is left to a make that starts when the
 # tools are there, and so finds them.

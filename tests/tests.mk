@@ -71,62 +71,60 @@ hook     = $(if $(wildcard tests/$(1)/run),-- tests/$(1)/run)
 run      = @JOBS=$(JOBS) OTHER=$(B)/$(other) tests/run $(B)
 
 .PHONY: check check-quick check-asan check-install check-netns check-xen
-# What makes a machine of its own first, a clean Debian or emulated Xen hosts,
-# has a target of its own: check-install and check-xen.
 check: ## build in every way and pass all tests
-	@$(build-tests)
-	@$(build-asan)
-	@$(build-fuzz)
-	@$(build-other)
-	$(run) tests/lint/run $(call tests-in,$(B)/asan) $(call tests-in,$(B)) \
-	  $(fuzz-run) tests/compilers -- tests/coverage $(call hook,netns)
+	@+$(build-tests)
+	@+$(build-asan)
+	@+$(build-fuzz)
+	@+$(build-other)
+	$(run) tests/lint/run $(wildcard tests/install/run) \
+	  $(call tests-in,$(B)/asan) $(call tests-in,$(B)) $(fuzz-run) tests/compilers -- tests/coverage $(call hook,netns)
 
 check-quick: ## the inner loop: lint, unit and core tests, in a minute
-	@$(build-tests)
+	@+$(build-tests)
 	$(run) tests/lint/run $(filter $(B)/tests/core/% $(B)/tests/unit/%,\
 	  $(call tests-in,$(B)))
 
 check-asan: ## all tests under the address and undefined sanitizers
-	@$(build-asan)
+	@+$(build-asan)
 	$(run) $(call tests-in,$(B)/asan)
 
 check-install: ## the Debian packages on a clean Debian 12 (root)
-	@$(build-tests)
+	@+$(build-tests)
 	$(run) $(filter $(B)/tests/install/%,$(call tests-in,$(B))) \
 	  $(call hook,install)
 
 check-netns: ## the virtual network on network namespaces (root)
-	@$(build-tests)
+	@+$(build-tests)
 	$(run) $(call hook,netns)
 
 check-xen: ## the live system on real Xen hosts in QEMU
-	@$(build-tests)
+	@+$(build-tests)
 	$(run) $(call hook,xen)
 
 .PHONY: coverage compare-compilers lint fuzz bench reproduce
 coverage: ## lines of core and sim that the tests reach; fails below 90 %
-	@$(build-asan)
+	@+$(build-asan)
 	$(run) $(call tests-in,$(B)/asan) -- tests/coverage
 
 compare-compilers: ## every scenario gives the same bytes from gcc and clang
-	@$(sub) all
-	@$(build-other)
+	@+$(sub) all
+	@+$(build-other)
 	$(run) tests/compilers
 
 lint: $(B)/core.sha256 ## layers, purity of the core, style, man pages
 	$(run) tests/lint/run
 
 fuzz: ## each parser fuzzed for FUZZ_SECONDS (600)
-	@$(build-fuzz)
+	@+$(build-fuzz)
 	@for f in $(fuzz-run); do tests/fuzz/run $$f $(or $(FUZZ_SECONDS),600) \
 	  || exit; done
 
 bench: ## speed and size, as ratios within one run
-	@$(sub) bench-programs
+	@+$(sub) bench-programs
 	@BUILD=$(B) tests/bench/run
 
 reproduce: ## the paper's experiments: table, figures; fails if a row does
-	@$(sub) all $(B)/tests/paper/reproduce
+	@+$(sub) all $(B)/tests/paper/reproduce
 	@VIOLIN=$(B)/violin $(B)/tests/paper/reproduce -o $(B)/reproduce
 
 -include $(patsubst %.c,$(B)/%.d,$(wildcard tests/*.c tests/*/*.c))

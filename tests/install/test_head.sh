@@ -9,6 +9,7 @@
 # Nobody listens: a port that can be reached refuses, at once, and one that is
 # guarded says nothing.
 set -u
+[ -n "${MOUNTED:-}" ] || MOUNTED=yes exec "$SRCDIR/tests/mounted" "$0"
 cd "$SRCDIR/backends/guest" || exit
 passed=0 failed=0
 P=vioh$$
