@@ -77,7 +77,8 @@ check: ## build in every way and pass all tests
 	@+$(build-fuzz)
 	@+$(build-other)
 	$(run) tests/lint/run $(wildcard tests/install/run) \
-	  $(call tests-in,$(B)/asan) $(call tests-in,$(B)) $(fuzz-run) tests/compilers -- tests/coverage $(call hook,netns)
+	  $(call tests-in,$(B)/asan) $(call tests-in,$(B)) $(fuzz-run) \
+	  tests/compilers -- tests/coverage $(call hook,netns)
 
 check-quick: ## the inner loop: lint, unit and core tests, in a minute
 	@+$(build-tests)
