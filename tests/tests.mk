@@ -33,6 +33,17 @@ $(B)/tests/paper/reproduce: \
 $(B)/tests/unit/test_violind $(B)/tests/unit/test_violind_faults: \
   $(B)/tests/unit/violind_rig.o
 
+# Without the live part, a test of it says so, and nothing else.
+ifeq ($(LIVE),)
+$(call bin,$(shell grep -lE '"(backends/((live|monitor|tunnel)/|curve)|$(strip \
+  )tests/[a-z]*/(live_world|violind_rig|tunnel_))' \
+  $(filter %.c,$(TEST_SRC) $(FUZZ_SRC)))):
+	@mkdir -p $(@D)
+	$(Q)printf '%s\n' '#!/bin/sh' \
+	  'echo "SKIP the live part was not built"' \
+	  'echo "0 passed, 0 failed, 1 skipped"' >$@ && chmod +x $@
+endif
+
 $(B)/tests/%.sh: tests/%.sh
 	@install -D $< $@
 
