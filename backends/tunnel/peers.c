@@ -66,7 +66,25 @@ static bool open_clients(
 	return true;
 }
 
-bool peers_open(struct peers *peers, const struct tunneld *t,
+/* With another key, the other hosts would not hear this one, and not say so. */
+static bool check_key(
+    const struct peers *peers, struct tunneld *t, struct err *err)
+{
+	const struct site_host *me = &t->site.hosts[t->me];
+	char text[CURVE_KEY_TEXT];
+
+	if (!me->has_control_key ||
+	    curve_public_equal(&me->control_key, &peers->key.public))
+		return true;
+	t->misfit = true;
+	curve_public_print(&peers->key.public, text);
+	return err_set(err,
+	    "the site's host \"%s\" has another control_key than the one "
+	    "that is here, which is %s",
+	    me->name, text);
+}
+
+bool peers_open(struct peers *peers, struct tunneld *t,
     const char *state_folder, struct err *err)
 {
 	const struct site_host *me = &t->site.hosts[t->me];
@@ -74,7 +92,8 @@ bool peers_open(struct peers *peers, const struct tunneld *t,
 	*peers = (struct peers){0};
 	if (!*me->control)
 		return true;
-	if (load_key(peers, state_folder, err) && open_server(peers, t, err) &&
+	if (load_key(peers, state_folder, err) && check_key(peers, t, err) &&
+	    open_server(peers, t, err) &&
 	    (!me->has_control_key || open_clients(peers, t, err)))
 		return true;
 	peers_close(peers);

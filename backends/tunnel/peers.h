@@ -46,7 +46,7 @@ struct peers {
 };
 
 /* Reads or makes the key, listens, and starts connecting. */
-bool peers_open(struct peers *peers, const struct tunneld *t,
+bool peers_open(struct peers *peers, struct tunneld *t,
     const char *state_folder, struct err *err);
 void peers_close(struct peers *peers);
 

@@ -23,6 +23,7 @@ struct tunneld {
 	uint64_t instance; /* drawn at the start */
 	char state_path[PATH_MAX];
 	bool verbose;
+	bool misfit; /* the site file is not this host's: no use in retrying */
 
 	struct nl route, netfilter, generic;
 	struct mnl_socket *events; /* the kernel's tables have changed */

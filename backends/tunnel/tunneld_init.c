@@ -26,7 +26,8 @@ static bool find_me(
 	else
 		gethostname(name, sizeof name - 1);
 	t->me = site_find_host(&t->site, name);
-	return t->me != UINT32_MAX ||
+	t->misfit = t->me == UINT32_MAX;
+	return !t->misfit ||
 	       err_set(err,
 	           "%s: there is no host \"%s\" in it: add it, or say which "
 	           "one this is with --host",
@@ -45,14 +46,14 @@ static bool load_key(struct curve_key *key, const char *folder,
 	return curve_key_save(key, path, err);
 }
 
-static bool check_key(
-    const struct tunneld *t, const char *config, struct err *err)
+static bool check_key(struct tunneld *t, const char *config, struct err *err)
 {
 	const struct site_host *me = &t->site.hosts[t->me];
 	char text[CURVE_KEY_TEXT];
 
 	if (curve_public_equal(&me->wireguard_key, &t->wireguard.key.public))
 		return true;
+	t->misfit = true;
 	curve_public_print(&t->wireguard.key.public, text);
 	return err_set(err,
 	    "%s: host \"%s\" has another wireguard_key than the one that is "

@@ -214,9 +214,10 @@ static int run(const struct options *o)
 
 	d.signals = open_signals();
 	if (!tunneld_init(&d.tunneld, &o->tunneld, &err))
-		return fail(&err, EXIT_FAILURE);
+		return fail(&err, d.tunneld.misfit ? EXIT_USAGE : EXIT_FAILURE);
 	if (!peers_open(&d.peers, &d.tunneld, o->tunneld.state_folder, &err)) {
-		fail(&err, EXIT_FAILURE);
+		status =
+		    fail(&err, d.tunneld.misfit ? EXIT_USAGE : EXIT_FAILURE);
 		goto no_peers;
 	}
 	if (!local_open(&d.local, o->socket, &err)) {

@@ -62,7 +62,7 @@ claim "a bad address is seen in site.yaml" \
 	refuses site.yaml:20: "$VIOLIN" check "$site/site.yaml"
 claim "a bad endpoint is seen in violind.conf" \
 	refuses violind.conf:5: "$BUILD/violind" -n -c "$site/violind.conf"
-claim "a bad address is seen in tunnel.conf" refuses tunnel.conf:17: \
+claim "a bad address is seen in tunnel.conf" refuses tunnel.conf:18: \
 	"$BUILD/violin-tunneld" --check --config "$site/tunnel.conf"
 
 echo "$passed passed, $failed failed, 0 skipped"
