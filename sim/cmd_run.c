@@ -15,7 +15,7 @@ struct args {
 	struct opt_list sets;
 	uint64_t seed;
 	bool force, json, act;
-	const char *backend, *control, *metrics, *die_at;
+	const char *backend, *control, *metrics, *state, *die_at;
 	uint64_t rate_mbit;
 };
 
@@ -78,12 +78,14 @@ static int run_on_backend(
 	    .out = args->out,
 	    .control = args->control,
 	    .metrics = args->metrics,
+	    .state = args->state,
 	    .die_at = args->die_at,
 	    .rate_mbit = args->rate_mbit,
 	    .act = args->act,
 	    .force = args->force,
 	    .json = args->json};
-	bool live = args->act || args->control || args->metrics;
+	bool live =
+	    args->act || args->control || args->metrics || args->state;
 
 	if (args->backend && strcmp(args->backend, "xen") == 0)
 		return run_xen(&xen, err);
@@ -91,7 +93,7 @@ static int run_on_backend(
 		err_set(err, "--backend is \"%s\"; sim or xen is right",
 		    args->backend);
 	else if (live)
-		err_set(err, "--act, --control and --metrics are for "
+		err_set(err, "--act, --control, --metrics and --state are for "
 		             "--backend xen");
 	else
 		return run_sim(args, path, err);
@@ -121,6 +123,8 @@ int cmd_run(int argc, char **argv)
 	        .text = &args.control},
 	    {0, "metrics", "ADDR:PORT", "xen: serve Prometheus there",
 	        .text = &args.metrics},
+	    {0, "state", "DIR", "xen: keep operators' wishes there",
+	        .text = &args.state},
 	    {0, "rate", "MBIT/S", "xen: at most this for a migration",
 	        .number = &args.rate_mbit},
 	    {0, "die-at", "TEXT", "xen: for tests: kill itself at this line",

@@ -295,6 +295,7 @@ int run_xen(const struct run_xen_args *args, struct err *err)
 	    .control =
 		args->control ? args->control : live_run_default_control(),
 	    .metrics = args->metrics,
+	    .state = args->act ? args->state : NULL,
 	    .die_at = args->die_at,
 	    .act = args->act,
 	    .is_readable = is_readable,

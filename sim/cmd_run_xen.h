@@ -9,7 +9,7 @@
 struct run_xen_args {
 	const char *path; /* of the site */
 	struct opt_list sets;
-	const char *policy, *out, *control, *metrics, *die_at;
+	const char *policy, *out, *control, *metrics, *state, *die_at;
 	uint64_t rate_mbit; /* of one migration; 0: all there is */
 	bool act, force, json;
 };

@@ -8,9 +8,10 @@
  * It reads no clock and blocks nowhere.  Facts come in by live_hear, time
  * passes by live_tick, and messages leave through `send`.
  *
- * It keeps nothing that it cannot hear again.  One that starts knows of no
- * VM until the hosts have told, and lets nothing be created before all of
- * them have: a VM that is not seen may run on the host that is silent.
+ * It keeps nothing that it cannot hear again, but for what `keep` is told:
+ * how far environments are.  One that starts knows of no VM until the hosts
+ * have told, and lets nothing be created before all of them have: a VM that
+ * is not seen may run on the host that is silent.
  *
  * All that it starts is one of
  *
@@ -78,6 +79,18 @@ struct live_listener {
 	    const char *outcome);
 };
 
+/* How far an environment is, as the manager that comes after has to know it:
+ * no host could tell. */
+enum live_fate {
+	LIVE_WISHED,  /* asked for */
+	LIVE_MAKING,  /* about to be made: what is there of it from now on is
+	                 half of it, or left of it, and is undone first */
+	LIVE_MADE,    /* it is complete, or not wanted: one of which a VM is
+	                 missing now has lost it */
+	LIVE_ENDED,   /* its VMs have shut down by themselves */
+	LIVE_UNWANTED /* it is to go, and not to come at its time */
+};
+
 /* All that is outside.  Borrowed, and outlives the manager. */
 struct live_outside {
 	void *self;
@@ -89,6 +102,9 @@ struct live_outside {
 	/* The guest configuration of a VM, as xl.cfg(5). */
 	bool (*configure)(void *self, uint32_t vm,
 	    char config[HOST_CONFIG_MAX], struct err *err);
+	/* Keeps MAKING, MADE or ENDED for the manager that comes after; they
+	 * are on the disk when this returns.  May be NULL. */
+	void (*keep)(void *self, uint32_t env, enum live_fate fate);
 	/* Random bytes, for one-time keys. */
 	void (*random)(void *self, void *bytes, size_t n);
 	/* One line, in the form "what key=value ...". */
@@ -138,8 +154,8 @@ bool live_is_busy(const struct live *live);
 /* Asks for an environment, or takes back that it is to go. */
 bool live_create(struct live *live, uint32_t env, struct err *err);
 bool live_destroy(struct live *live, uint32_t env, struct err *err);
-/* As in the site's `start`: what is there of it is left as it is. */
-void live_ask_env(struct live *live, uint32_t env);
+/* What was kept or wished for before this manager started; when it starts. */
+void live_recall(struct live *live, uint32_t env, enum live_fate fate);
 bool live_drain(struct live *live, uint32_t host, bool drain, struct err *err);
 
 /*

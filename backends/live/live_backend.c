@@ -189,6 +189,8 @@ static void carry_out(
 		live_move_start(live, a->vm.ix, a->to.ix, ticket);
 		return;
 	}
+	if (a->kind == ACTION_CREATE)
+		live_env_make(live, live->model->vms[a->vm.ix].env.ix, true);
 	strncpy(act.vm, live->model->vms[a->vm.ix].name, sizeof act.vm - 1);
 	request = live_act_start(live, host.ix, a->vm.ix, &act, &ticket);
 	if (a->kind == ACTION_CREATE || a->kind == ACTION_DESTROY)

@@ -51,6 +51,16 @@ static void note(struct live *live, uint32_t e, const char *text)
 	snprintf(live->envs[e].note, LIVE_NOTE_MAX, "%s", text);
 }
 
+void live_env_make(struct live *live, uint32_t e, bool making)
+{
+	struct live_env *env = &live->envs[e];
+
+	if (env->making != making && live->out.keep)
+		live->out.keep(
+		    live->out.self, e, making ? LIVE_MAKING : LIVE_MADE);
+	env->making = making;
+}
+
 /* Removing. */
 
 static void remove_vm(struct live *live, uint32_t v)
@@ -100,6 +110,15 @@ void live_env_created(
 
 /* What state it is in. */
 
+/* A host on which what another manager began has not ended; ID_NONE: none. */
+static uint32_t old_pending(const struct live *live)
+{
+	for (uint32_t h = 0; h < live->model->n_hosts; h++)
+		if (live->hosts[h].old_pending)
+			return h;
+	return ID_NONE;
+}
+
 static enum env_state state_there(
     struct live *live, uint32_t e, const struct counts *n)
 {
@@ -114,6 +133,8 @@ static enum env_state state_there(
 	}
 	if (n->compute > 0 && n->dead == n->compute && !n->head_dead) {
 		note(live, e, "its VMs have shut down");
+		if (!env->done && live->out.keep)
+			live->out.keep(live->out.self, e, LIVE_ENDED);
 		env->done = true;
 		if (live->site->envs[e].at_end == AT_END_KEEP)
 			return ENV_IDLE;
@@ -124,7 +145,13 @@ static enum env_state state_there(
 		note(live, e, "a VM of it is gone");
 		return ENV_CRASHED;
 	}
-	if (n->nowhere && at_rest) {
+	if (n->nowhere && at_rest && env->making &&
+	    old_pending(live) == ID_NONE) {
+		note(live, e, "its creation was interrupted");
+		env->again = true;
+		return ENV_ABSENT;
+	}
+	if (n->nowhere && at_rest && !env->making) {
 		note(live, e, "it is incomplete: violin create makes it "
 			      "again, violin destroy removes it");
 		return ENV_CRASHED;
@@ -134,6 +161,7 @@ static enum env_state state_there(
 			l->env_started(
 			    l->self, live->now_ns, (struct env_id){e});
 		env->complete = true;
+		live_env_make(live, e, false);
 		note(live, e, "");
 	}
 	return ENV_RUNNING;
@@ -154,6 +182,13 @@ static enum env_state state_waiting(struct live *live, uint32_t e)
 	}
 	if (env->wrong) {
 		note(live, e, env->wrong_text);
+		return ENV_ABSENT;
+	}
+	h = old_pending(live);
+	if (h != ID_NONE) {
+		snprintf(env->note, sizeof env->note,
+		    "waits until what another manager began on %.60s has "
+		    "ended", live->model->hosts[h].name);
 		return ENV_ABSENT;
 	}
 	h = live_check_waits_for(live, e);
@@ -178,10 +213,13 @@ static enum env_state find_state(struct live *live, uint32_t e)
 
 	if (env->ending || env->again) {
 		remove_vms(live, e);
-		if (!gone)
+		/* What has not told may have a part of it. */
+		if (!gone || !live_has_heard_all(live))
 			return env->ending ? ENV_ENDED : ENV_ABSENT;
-		if (env->ending)
+		if (env->ending) {
+			live_env_make(live, e, false);
 			env->asked = false;
+		}
 		env->complete = env->again = false;
 		if (env->ending) {
 			env->ending = false;
@@ -268,6 +306,7 @@ bool live_create(struct live *live, uint32_t e, struct err *err)
 		return err_set(
 		    err, "%s is %s already", name, env_state_name(env->state));
 	live_check_again(live, e);
+	live_env_make(live, e, true);
 	env->asked = true;
 	env->again = true;
 	env->done = false;
@@ -277,10 +316,33 @@ bool live_create(struct live *live, uint32_t e, struct err *err)
 	return true;
 }
 
-void live_ask_env(struct live *live, uint32_t e)
+void live_recall(struct live *live, uint32_t e, enum live_fate fate)
 {
-	live->envs[e].asked = true;
-	live->envs[e].queued_ns = live->now_ns;
+	struct live_env *env = &live->envs[e];
+
+	switch (fate) {
+	case LIVE_MAKING:
+		env->making = true;
+		/* fallthrough */
+	case LIVE_WISHED:
+		env->asked = true;
+		env->queued_ns = live->now_ns;
+		break;
+	case LIVE_ENDED:
+		env->start_ns = TIME_NEVER;
+		env->done = true;
+		env->ending = live->site->envs[e].at_end != AT_END_KEEP;
+		env->state = ENV_ENDED;
+		note(live, e, "its VMs have shut down");
+		break;
+	case LIVE_UNWANTED:
+		env->start_ns = TIME_NEVER;
+		env->ending = true;
+		note(live, e, "destroyed on request");
+		break;
+	case LIVE_MADE:
+		break;
+	}
 }
 
 bool live_destroy(struct live *live, uint32_t e, struct err *err)

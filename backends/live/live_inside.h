@@ -76,6 +76,7 @@ struct live_env {
 	bool asked;       /* is wished for */
 	bool ending;      /* all its VMs are to go */
 	bool again;       /* a creation failed: all go, then come again */
+	bool making;      /* its VMs are being created, as is kept */
 	bool complete;    /* all its VMs have been seen running */
 	bool done;        /* they have shut down by themselves */
 	bool wrong;       /* refused: a guest configuration is not right */
@@ -214,6 +215,8 @@ void live_move_free_all(struct live *live);
 void live_env_tick(struct live *live);
 void live_env_created(
     struct live *live, uint32_t vm, bool ok, const char *text);
+/* Keeps whether it is being made; before the first VM is, and after. */
+void live_env_make(struct live *live, uint32_t env, bool making);
 int64_t live_env_next(const struct live *live);
 
 /* live_check.c: asks what is to be asked of this host. */

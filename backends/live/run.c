@@ -183,6 +183,7 @@ struct live_run *live_run_open(
 	signal(SIGPIPE, SIG_IGN);
 	run->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (run->signals >= 0 &&
+	    wishes_open(&run->wishes, options->state, err) &&
 	    serve_open_unix(&run->control, options->control, err) &&
 	    (!options->metrics ||
 	        serve_open_tcp(&run->metrics, options->metrics, err)))
@@ -223,6 +224,7 @@ void live_run_close(struct live_run *run)
 		return;
 	serve_close(&run->control);
 	serve_close(&run->metrics);
+	wishes_close(&run->wishes);
 	if (run->signals >= 0)
 		close(run->signals);
 	free(run);
@@ -279,6 +281,7 @@ bool run_open_site(struct live_run *run, const struct scenario *site,
 	    .send = send_to,
 	    .address = address_of,
 	    .configure = configure,
+	    .keep = run->checking ? NULL : run_keep_fate,
 	    .random = random_bytes,
 	    .log = run->checking ? NULL : run_log,
 	    .listener = run->listener.live};

@@ -14,6 +14,7 @@
 struct live_run_options {
 	const char *control; /* path of the control socket */
 	const char *metrics; /* "ADDRESS:PORT", or NULL */
+	const char *state;   /* directory of wishes.h; NULL: nothing is kept */
 	const char *die_at;  /* SIGKILL when this is logged; for tests */
 	bool act;            /* else it decides and shows, but does nothing */
 	/* Before its site is read again: is it right?  False with err: the old
@@ -45,15 +46,16 @@ struct live_run;
  */
 bool live_run_check(const struct scenario *site, struct err *err);
 
-/* Opens sockets and signals; NULL with err. */
+/* Opens sockets and signals, and reads what operators wished for; NULL with
+ * err. */
 struct live_run *live_run_open(
     const struct live_run_options *options, struct err *err);
 void live_run_close(struct live_run *run);
 
 /*
- * Runs this site until something ends it.  What operators wished for in an
- * earlier call (drained hosts, environments created) still holds where the
- * names are the same; everything else is heard again from the hosts.
+ * Runs this site until something ends it.  What operators wished for before,
+ * in an earlier call or, where it is kept, of an earlier manager, still holds
+ * where the names are the same; everything else is heard again from the hosts.
  */
 enum live_run_end live_run(struct live_run *run,
     const struct scenario *site, const struct policy *policy,

@@ -37,49 +37,66 @@ static uint32_t find_host(const struct live_run *run, const char *name)
 	return ID_NONE;
 }
 
-static void forget_wishes(struct live_run *run, int kind, const char *name)
+/* What is for a host or an environment that this site has not is kept all the
+ * same: another site may. */
+static void fulfil(struct live_run *run, const struct wish *wish)
 {
-	uint32_t n = 0;
+	static const enum live_fate fates[N_WISH_KINDS] = {
+	    [WISH_CREATE] = LIVE_WISHED,
+	    [WISH_DESTROY] = LIVE_UNWANTED,
+	    [WISH_ENDED] = LIVE_ENDED,
+	    [WISH_MAKING] = LIVE_MAKING};
+	char line[WISH_NAME_MAX + 64];
+	uint32_t ix;
 
-	for (uint32_t i = 0; i < run->n_wishes; i++)
-		if ((int)run->wishes[i].kind != kind ||
-		    strcmp(run->wishes[i].name, name) != 0)
-			run->wishes[n++] = run->wishes[i];
-	run->n_wishes = n;
-}
-
-static void keep_wish(struct live_run *run, int kind, const char *name)
-{
-	struct run_wish *wish;
-
-	forget_wishes(run, kind, name);
-	if (run->n_wishes == RUN_WISHES)
-		return;
-	wish = &run->wishes[run->n_wishes++];
-	wish->kind = kind;
-	snprintf(wish->name, sizeof wish->name, "%s", name);
+	if (wish->kind == WISH_PAUSE) {
+		run->paused = true;
+	} else if (wish->kind == WISH_DRAIN) {
+		ix = find_host(run, wish->name);
+		if (ix != ID_NONE)
+			live_drain(run->live, ix, true, NULL);
+	} else {
+		ix = find_env(run, wish->name);
+		if (ix != ID_NONE)
+			live_recall(run->live, ix, fates[wish->kind]);
+	}
+	snprintf(line, sizeof line, "wish %s name=%s",
+	    wish_kind_name(wish->kind), wish->name);
+	run_log(run, line);
 }
 
 void run_fulfil_wishes(struct live_run *run)
 {
-	for (uint32_t i = 0; i < run->n_wishes; i++) {
-		const struct run_wish *wish = &run->wishes[i];
-		bool is_host = wish->kind == WISH_DRAIN;
-		uint32_t ix = is_host ? find_host(run, wish->name)
-		                      : find_env(run, wish->name);
+	for (uint32_t i = 0; i < run->wishes.n; i++)
+		fulfil(run, &run->wishes.list[i]);
+}
 
-		if (ix == ID_NONE)
-			continue;
-		if (is_host)
-			live_drain(run->live, ix, true, NULL);
-		else if (wish->kind == WISH_DESTROY)
-			live_destroy(run->live, ix, NULL);
-		else
-			live_ask_env(run->live, ix);
-	}
+void run_keep_fate(void *self, uint32_t env, enum live_fate fate)
+{
+	struct live_run *run = self;
+	const char *name = run->scenario->model.envs[env].name;
+	enum wish_kind kind = fate == LIVE_ENDED ? WISH_ENDED : WISH_MAKING;
+	char line[ERR_TEXT_MAX + 32];
+	struct err err = {""};
+
+	if (wishes_set(
+		&run->wishes, kind, name, fate != LIVE_MADE, &err))
+		return;
+	snprintf(line, sizeof line, "error wish=%s text=\"%s\"",
+	    wish_kind_name(kind), err.text);
+	run_log(run, line);
 }
 
 /* Requests. */
+
+/* It is obeyed; whether it will be after a restart is to be known. */
+static bool keep(struct live_run *run, enum wish_kind kind, const char *name,
+    bool is, struct err *err)
+{
+	return wishes_set(&run->wishes, kind, name, is, err) ||
+	    err_prefix(err, "done, but a manager that starts again will not "
+			    "know of it");
+}
 
 static bool ask_env(struct live_run *run, const char *word, const char *name,
     struct err *err)
@@ -95,9 +112,7 @@ static bool ask_env(struct live_run *run, const char *word, const char *name,
 	if (create ? !live_create(run->live, e, err)
 	           : !live_destroy(run->live, e, err))
 		return false;
-	forget_wishes(run, create ? WISH_DESTROY : WISH_CREATE, name);
-	keep_wish(run, create ? WISH_CREATE : WISH_DESTROY, name);
-	return true;
+	return keep(run, create ? WISH_CREATE : WISH_DESTROY, name, true, err);
 }
 
 static bool ask_host(struct live_run *run, const char *word, const char *name,
@@ -108,12 +123,8 @@ static bool ask_host(struct live_run *run, const char *word, const char *name,
 
 	if (h == ID_NONE)
 		return err_set(err, "there is no host \"%s\"", name);
-	if (!live_drain(run->live, h, drain, err))
-		return false;
-	forget_wishes(run, WISH_DRAIN, name);
-	if (drain)
-		keep_wish(run, WISH_DRAIN, name);
-	return true;
+	return live_drain(run->live, h, drain, err) &&
+	    keep(run, WISH_DRAIN, name, drain, err);
 }
 
 static bool pause_run(struct live_run *run, bool paused, struct err *err)
@@ -123,7 +134,7 @@ static bool pause_run(struct live_run *run, bool paused, struct err *err)
 		                           : "it is not paused");
 	run->paused = paused;
 	run_log(run, paused ? "paused by=operator" : "resumed by=operator");
-	return true;
+	return keep(run, WISH_PAUSE, "", paused, err);
 }
 
 static bool resolve(struct live_run *run, const char *id, const char *name,

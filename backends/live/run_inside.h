@@ -10,8 +10,9 @@
 #include "backends/live/run.h"
 #include "backends/live/serve.h"
 #include "backends/live/site.h"
+#include "backends/live/wishes.h"
 
-enum { RUN_DECISIONS = 32, RUN_WISHES = 256 };
+enum { RUN_DECISIONS = 32 };
 
 struct run_decision {
 	int64_t at_ns;
@@ -23,12 +24,6 @@ struct run_decision {
 	char text[OUTCOME_TEXT_MAX];
 };
 
-/* What an operator wished for, by name, kept when the site is read again. */
-struct run_wish {
-	enum { WISH_DRAIN, WISH_CREATE, WISH_DESTROY } kind;
-	char name[HOST_NAME_MAX_LEN];
-};
-
 struct live_run {
 	struct live_run_options options;
 	struct serve control, metrics;
@@ -37,8 +32,7 @@ struct live_run {
 	bool checking; /* run_check.c: it only looks, and logs nothing */
 	bool paused, ended, reload;
 	uint64_t n_steps, n_actions, n_outcomes[N_OUTCOME_KINDS];
-	struct run_wish wishes[RUN_WISHES];
-	uint32_t n_wishes;
+	struct wishes wishes; /* still hold when the site is read again */
 
 	/* of the site as it is now */
 	const struct scenario *scenario;
@@ -70,6 +64,8 @@ bool run_reload(struct live_run *run, struct err *err);
 /* run_control.c */
 void run_answer_control(void *run, char *request, FILE *out);
 void run_fulfil_wishes(struct live_run *run);
+/* As live_outside.keep. */
+void run_keep_fate(void *run, uint32_t env, enum live_fate fate);
 
 /* run_status.c */
 void run_print_status(struct live_run *run, FILE *out);

@@ -138,6 +138,17 @@ static void print_moves(struct live_run *run, FILE *out)
 	}
 }
 
+static void print_wishes(const struct live_run *run, FILE *out)
+{
+	if (run->wishes.n > 0)
+		fprintf(out, "\nWISHES%s\n",
+		    run->wishes.path ? "" : " (until this manager ends)");
+	for (uint32_t i = 0; i < run->wishes.n; i++)
+		fprintf(out, "  %s %s\n",
+		    wish_kind_name(run->wishes.list[i].kind),
+		    run->wishes.list[i].name);
+}
+
 static void print_decisions(struct live_run *run, FILE *out)
 {
 	int64_t now_ns = live_run_now_ns(run);
@@ -174,6 +185,7 @@ void run_print_status(struct live_run *run, FILE *out)
 	print_hosts(run, out);
 	print_envs(run, out);
 	print_moves(run, out);
+	print_wishes(run, out);
 	print_decisions(run, out);
 }
 
@@ -304,6 +316,19 @@ static void json_moves(struct live_run *run, FILE *out)
 	fputs("\n  ]", out);
 }
 
+static void json_wishes(const struct live_run *run, FILE *out)
+{
+	fputs(",\n  \"wishes\": [", out);
+	for (uint32_t i = 0; i < run->wishes.n; i++) {
+		fputs(i ? ",\n    {" : "\n    {", out);
+		put_text(out, "wish", wish_kind_name(run->wishes.list[i].kind));
+		fputs(", ", out);
+		put_text(out, "name", run->wishes.list[i].name);
+		putc('}', out);
+	}
+	fputs("\n  ]", out);
+}
+
 static void json_decisions(struct live_run *run, FILE *out)
 {
 	char reason[256];
@@ -351,6 +376,7 @@ void run_print_json(struct live_run *run, FILE *out)
 	json_hosts(run, out);
 	json_envs(run, out);
 	json_moves(run, out);
+	json_wishes(run, out);
 	json_decisions(run, out);
 	fputs("\n}\n", out);
 }

@@ -76,6 +76,8 @@ struct world {
 	struct truth truth[MAX_VMS];
 	bool complete[MAX_VMS]; /* by environment: all its VMs have run, */
 	bool wished_away[MAX_VMS]; /* and none of it is wanted any more */
+	bool making[MAX_VMS]; /* by environment, as a manager has kept it */
+	bool unwanted[MAX_VMS]; /* and as an operator's wish is kept */
 	jmp_buf killed;
 	bool may_die;
 	uint64_t n_moves, n_kills, n_done, n_measured;
@@ -402,6 +404,13 @@ static bool configure(void *self, uint32_t vm, char config[HOST_CONFIG_MAX],
 	return true;
 }
 
+static void keep(void *self, uint32_t env, enum live_fate fate)
+{
+	struct world *w = self;
+
+	w->making[env] = fate == LIVE_MAKING;
+}
+
 static void draw_bytes(void *self, void *bytes, size_t n)
 {
 	struct world *w = self;
@@ -424,6 +433,7 @@ static struct live_outside outside_of(struct world *w)
 	    .send = send_packet,
 	    .address = address_of,
 	    .configure = configure,
+	    .keep = keep,
 	    .random = draw_bytes,
 	    .log = log_line};
 }

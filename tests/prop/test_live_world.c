@@ -53,6 +53,12 @@ static void start_live(struct world *w)
 	outside.listener.migration_ended = count_move;
 	options.generation = w->generation += 1000000;
 	w->live = live_new(w->site, &options, &outside, w->hosts.now_ns);
+	for (uint32_t e = 0; e < w->site->model.n_envs; e++) {
+		if (w->making[e])
+			live_recall(w->live, e, LIVE_MAKING);
+		if (w->unwanted[e])
+			live_recall(w->live, e, LIVE_UNWANTED);
+	}
 	whim_seed = w->seed * 7919 + w->generation;
 	manager_lay_out(
 	    &count, &w->site->model, &whim_policy, NULL, &how, NULL);
@@ -121,10 +127,11 @@ static void wish(struct world *w)
 	snprintf(w->last, sizeof w->last, "a wish");
 	if (sim_chance(&w->hosts, 0.3)) {
 		if (live_destroy(w->live, e, NULL))
-			w->wished_away[e] = true;
+			w->wished_away[e] = w->unwanted[e] = true;
 	} else if (live_create(w->live, e, NULL)) {
 		/* What is left of it goes first. */
 		w->wished_away[e] = true;
+		w->unwanted[e] = false;
 	}
 }
 
@@ -216,6 +223,21 @@ static void check_world(struct world *w)
 
 /* And when the faults have ended. */
 
+/* All of it runs, or nothing: what a manager had half made when it died, the
+ * next has undone. */
+static void check_whole(
+    const struct world *w, uint32_t e, const struct copies *copies)
+{
+	const struct environment *env = &w->site->model.envs[e];
+	uint32_t running = 0;
+
+	for (uint32_t i = 0; i < env->n_vms; i++)
+		running += copies[env->first_vm + i].running;
+	if (running > 0 && running < env->n_vms)
+		WRONG(w, "%u VMs of %u of environment %u are there", running,
+		    env->n_vms, e);
+}
+
 static void check_end(struct world *w)
 {
 	struct copies copies[MAX_VMS];
@@ -243,6 +265,8 @@ static void check_end(struct world *w)
 		    (known && vms[v].host.ix != copies[v].host))
 			WRONG(w, "the manager is wrong about %s", name);
 	}
+	for (uint32_t e = 0; e < w->site->model.n_envs; e++)
+		check_whole(w, e, copies);
 	for (uint32_t h = 0; h < HOSTS; h++)
 		if (w->machines[h].n_journal > 0)
 			WRONG(w, "h%u's journal is not empty", h + 1);

@@ -209,6 +209,7 @@ run_killed() { # WHO STEP
 	until_true 30 is_quiet && check_history
 }
 
+dead() { ! alive $manager; }
 dead_or() { ! alive "$doomed" || "$@"; }
 restart_manager() { alive $manager || start_manager --act; }
 
@@ -252,6 +253,60 @@ target target-starting:noted
 target target-starting:unpaused
 target target-running:noted
 END
+
+# --- what operators wished for outlives a manager -----------------------------
+two() { # a site of two VMs, on one host each
+	sed 's/count: 1/count: 2/' "$T/site.yaml" >"$T/two.yaml"
+}
+start_keeping() { # [OPTION]...
+	"$V" run --backend xen "$T/two.yaml" --act --control "$T/c.sock" \
+		--state "$T/state.m" "$@" >"$T/manager.out" \
+		2>>"$T/manager.log" &
+	manager=$!
+}
+both_run() { status_has '"V-1", "state": "running"' &&
+	status_has '"V-2", "state": "running"'; }
+wishes() { printf '%s;' "$(grep -v '^sum ' "$T/state.m/wishes" | tail -n +2)" |
+	tr '\n' ','; }
+fresh
+two
+rm -rf "$T/state.m"
+: >"$T/manager.log"
+start_host h1
+start_host h2
+# Killed before the second VM is asked for: the next undoes it and makes both.
+start_keeping --die-at 'vm=V-2 word=none'
+doomed=$manager
+until_true 20 dead_or false
+[ "$(wishes)" = 'making V;' ] && ok || bad "kept: $(wishes)"
+start_keeping
+until_true 30 both_run && [ "$(wishes)" = ';' ] && ok ||
+	bad "a half-made environment is left, kept: $(wishes)"
+ask drain h1 && ask pause && [ "$(wishes)" = 'drain h1,pause;' ] && ok ||
+	bad "kept: $(wishes)"
+kill -9 $manager
+start_keeping
+until_true 20 status_has '"paused": true' &&
+	status_has '{"wish": "drain", "name": "h1"}' && ask resume &&
+	until_true 20 status_has '"h1", "domain": "D", "state": "draining"' &&
+	[ "$(wishes)" = 'drain h1;' ] && ok || bad "wishes are forgotten"
+ask destroy V && until_true 20 status_has '"state": "ended"' && ok ||
+	bad "not destroyed"
+kill -9 $manager
+start_keeping
+until_true 20 status_has '"h2", "domain": "D", "state": "up"'
+sleep 2
+status_has '"V", "state": "ended"' && ok || bad "destroyed, it comes again"
+until_true 20 ask create V && ask undrain h1 && until_true 30 both_run &&
+	[ "$(wishes)" = 'create V;' ] && ok || bad "kept: $(wishes)"
+kill -INT $manager
+wait $manager
+sed -i 's/V$/W/' "$T/state.m/wishes"
+start_keeping
+until_true 20 dead || kill -9 $manager
+wait $manager
+[ $? -eq 2 ] && grep -q 'state.m/wishes:[0-9]*: .*move the file away' \
+	"$T/manager.log" && ok || bad "a damaged file is taken"
 
 # --- who may not command ------------------------------------------------------
 fresh
