@@ -328,9 +328,9 @@ static void pump_out(struct relay *relay, struct relay_link *link)
 		if (n == 0)
 			link->drained = true;
 		if (n > 0) {
-			conn_put(conn, FRAME_STREAM, bytes, (size_t)n);
+			charge(link, conn_put(conn, FRAME_STREAM, bytes,
+			                 (size_t)n));
 			link->bytes += (uint64_t)n;
-			charge(link, (size_t)n);
 			if ((size_t)n == may || link->finishing)
 				continue;
 			link->gather_ns = relay->now_ns + GATHER_NS;
@@ -352,7 +352,7 @@ static bool pump_in(struct relay_link *link)
 	const struct conn *conn = link->conn;
 
 	while (link->pipe >= 0 && link->held_pos < conn->payload_len) {
-		ssize_t n = send(link->pipe, conn->payload + 1 + link->held_pos,
+		ssize_t n = send(link->pipe, conn->payload + link->held_pos,
 		    conn->payload_len - link->held_pos, MSG_NOSIGNAL);
 
 		if (n < 0 && errno == EAGAIN)
@@ -383,7 +383,7 @@ static bool take_frame(struct relay_link *link, struct link_event *event)
 		event->id = link->id;
 		event->kind = LINK_MESSAGE;
 		event->len = conn->payload_len;
-		memcpy(event->bytes, conn->payload + 1, event->len);
+		memcpy(event->bytes, conn->payload, event->len);
 		return true;
 	case FRAME_STREAM:
 		if (link->pipe < 0 && !link->ended)

@@ -58,15 +58,21 @@ uint16_t *address_port(struct sockaddr_storage *address)
 	           : &((struct sockaddr_in6 *)address)->sin6_port;
 }
 
+/* What a socket may hold and not have sent: what a guest wrote last waits
+ * behind it, while the guest stands still. */
+enum { UNSENT_MAX = 131072 };
+
 int address_socket(const struct sockaddr_storage *address)
 {
 	int fd = socket(
 	    address->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	int on = 1;
+	int on = 1, unsent = UNSENT_MAX;
 
 	if (fd >= 0) {
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+		setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent,
+		    sizeof(unsent));
 	}
 	return fd;
 }

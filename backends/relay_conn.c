@@ -53,10 +53,10 @@ bool conn_has_room(const struct conn *conn)
 	return conn->out_len - conn->out_pos + CONN_FRAME_MAX <= CONN_OUT_MAX;
 }
 
-void conn_put(
+size_t conn_put(
     struct conn *conn, enum conn_frame kind, const void *payload, size_t len)
 {
-	static uint8_t plain[1 + CONN_PAYLOAD_MAX];
+	static uint8_t plain[1 + CONN_PAYLOAD_MAX + ZEROS_OVERHEAD];
 	unsigned char tag =
 	    kind == FRAME_BYE
 	        ? crypto_secretstream_xchacha20poly1305_TAG_FINAL
@@ -71,7 +71,9 @@ void conn_put(
 		conn->out_pos = 0;
 	}
 	plain[0] = (uint8_t)kind;
-	if (len > 0)
+	if (kind == FRAME_STREAM)
+		len = zeros_pack(payload, len, plain + 1);
+	else if (len > 0)
 		memcpy(plain + 1, payload, len);
 	uint8_t *frame = conn->out + conn->out_len;
 	crypto_secretstream_xchacha20poly1305_push(&conn->push, frame + 4, &n,
@@ -80,6 +82,7 @@ void conn_put(
 		frame[i] = (uint8_t)(n >> (8 * i));
 	conn->out_len += 4 + (size_t)n;
 	conn->closing = kind == FRAME_BYE;
+	return 4 + (size_t)n;
 }
 
 bool conn_flush(struct conn *conn, int64_t now_ns)
@@ -163,22 +166,36 @@ static enum conn_got take_header(struct conn *conn, int64_t now_ns)
 	return CONN_NOTHING;
 }
 
+/* Takes a decrypted frame of n bytes as what conn_get() gives. */
+static bool unpack_frame(struct conn *conn, const uint8_t *plain, size_t n)
+{
+	if (n < 1 || plain[0] >= N_CONN_FRAMES)
+		return false;
+	conn->kind = (enum conn_frame)plain[0];
+	conn->payload_len = n - 1;
+	if (conn->kind == FRAME_STREAM)
+		return zeros_unpack(plain + 1, n - 1, conn->payload,
+		    sizeof(conn->payload), &conn->payload_len);
+	if (conn->payload_len > sizeof(conn->payload))
+		return false;
+	memcpy(conn->payload, plain + 1, conn->payload_len);
+	return true;
+}
+
 /* Decrypts the frame of n bytes that is next in conn->in. */
 static enum conn_got open_frame(struct conn *conn, size_t n)
 {
+	static uint8_t plain[1 + CONN_PAYLOAD_MAX + ZEROS_OVERHEAD];
 	const uint8_t *frame = conn->in + conn->in_pos + 4;
 	unsigned char tag;
 	unsigned long long len;
 
 	conn->in_pos += 4 + n;
-	if (crypto_secretstream_xchacha20poly1305_pull(&conn->pull,
-	        conn->payload, &len, &tag, frame, n, conn->header_out,
-	        CONN_HEADER) != 0)
+	if (crypto_secretstream_xchacha20poly1305_pull(&conn->pull, plain, &len,
+	        &tag, frame, n, conn->header_out, CONN_HEADER) != 0)
 		return broken(conn, "a frame is not authentic");
-	if (len < 1 || conn->payload[0] >= N_CONN_FRAMES)
+	if (!unpack_frame(conn, plain, (size_t)len))
 		return broken(conn, "a frame of an unknown kind");
-	conn->kind = (enum conn_frame)conn->payload[0];
-	conn->payload_len = (size_t)len - 1;
 	if ((conn->kind == FRAME_BYE) !=
 	    (tag == crypto_secretstream_xchacha20poly1305_TAG_FINAL))
 		return broken(conn, "a frame with a wrong tag");

@@ -10,7 +10,8 @@
  *	listener  ->  a HELLO frame
  *
  * then frames both ways: the length of the rest (u32, little-endian), and
- * the encrypted kind and payload.  Every frame authenticates, beside itself
+ * the encrypted kind and payload, that of a STREAM frame packed as in
+ * relay_zeros.h.  Every frame authenticates, beside itself
  * and its place in the stream, the header that the other side has drawn for
  * this connection: bytes of another connection are never accepted.  BYE is
  * the stream's final tag; a connection that ends without it was cut.
@@ -23,14 +24,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "backends/relay_zeros.h"
+
 enum {
 	CONN_KEY_BYTES = 32,
 	CONN_PAYLOAD_MAX = 131072,
 	CONN_HEADER = crypto_secretstream_xchacha20poly1305_HEADERBYTES,
-	CONN_FRAME_MAX = 4 + 1 + CONN_PAYLOAD_MAX +
+	CONN_FRAME_MAX = 4 + 1 + CONN_PAYLOAD_MAX + ZEROS_OVERHEAD +
 	                 crypto_secretstream_xchacha20poly1305_ABYTES,
 	CONN_IN_MAX = 2 * CONN_FRAME_MAX,
-	CONN_OUT_MAX = 4 * CONN_FRAME_MAX,
+	CONN_OUT_MAX = 2 * CONN_FRAME_MAX,
 };
 
 enum conn_frame {
@@ -64,7 +67,7 @@ struct conn {
 	uint8_t out[CONN_OUT_MAX];
 	size_t out_len, out_pos;
 	enum conn_frame kind;
-	uint8_t payload[1 + CONN_PAYLOAD_MAX];
+	uint8_t payload[CONN_PAYLOAD_MAX];
 	size_t payload_len;
 	int64_t heard_ns, said_ns;
 	const char *why;
@@ -77,8 +80,9 @@ void conn_free(struct conn *conn);
 
 /* Is there room for one more frame of the largest size? */
 bool conn_has_room(const struct conn *conn);
-/* Encrypts a frame into the buffer.  Only with room, and only when greeted. */
-void conn_put(
+/* Encrypts a frame into the buffer, and returns how long it is there.  Only
+ * with room, and only when greeted. */
+size_t conn_put(
     struct conn *conn, enum conn_frame kind, const void *payload, size_t len);
 /* Writes what can be written; false if the connection is broken. */
 bool conn_flush(struct conn *conn, int64_t now_ns);

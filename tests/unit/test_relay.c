@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "backends/relay.h"
+#include "backends/relay_zeros.h"
 
 enum { SOURCE, TARGET, SIDES };
 enum { ID = 17, STREAM_BYTES = 3 << 20, ROUNDS = 20000 };
@@ -443,6 +444,84 @@ START_TEST(rate_is_kept)
 }
 END_TEST
 
+/* Zeros. */
+
+/* Pages of which some are zero, some have a few zeros, at any offset. */
+static void draw_pages(uint8_t *bytes, size_t n)
+{
+	randombytes_buf(bytes, n);
+	for (size_t at = randombytes_uniform(5000); at < n;
+	     at += randombytes_uniform(9000)) {
+		size_t zeros = randombytes_uniform(6000);
+
+		memset(bytes + at, 0, zeros < n - at ? zeros : n - at);
+		at += zeros;
+	}
+}
+
+START_TEST(untouched_memory_is_hardly_sent)
+{
+	memset(sent, 0, STREAM_BYTES);
+	memset(sent + STREAM_BYTES / 2, 7, STREAM_BYTES / 4);
+	call(middle_listen(listen_at(key)), key, 0);
+	UNTIL(seen[SOURCE].up && seen[TARGET].up);
+	open_streams();
+	UNTIL(n_sent == STREAM_BYTES);
+	finish();
+	UNTIL(ended || n_received == STREAM_BYTES);
+	ck_assert_mem_eq(sent, received, STREAM_BYTES);
+	ck_assert_uint_eq(relay_api.progress(relays[SOURCE], ID), STREAM_BYTES);
+	ck_assert_uint_ge(middle.passed, STREAM_BYTES / 4);
+	ck_assert_uint_le(middle.passed, STREAM_BYTES / 4 + 65536);
+}
+END_TEST
+
+START_TEST(bytes_come_back_as_they_were_packed)
+{
+	enum { MOST = 40000 };
+	static uint8_t bytes[MOST], packed[MOST + ZEROS_OVERHEAD], back[MOST];
+	size_t n_packed, n_back;
+
+	for (int i = 0; i < 2000; i++) {
+		size_t n = randombytes_uniform(i % 2 ? MOST : 200);
+
+		draw_pages(bytes, n);
+		n_packed = zeros_pack(bytes, n, packed);
+		ck_assert_uint_le(n_packed, n + ZEROS_OVERHEAD);
+		ck_assert(zeros_unpack(packed, n_packed, back, n, &n_back));
+		ck_assert_uint_eq(n_back, n);
+		ck_assert_mem_eq(bytes, back, n);
+		/* Less room than it needs, or not all of it, is an error. */
+		if (n == 0)
+			continue;
+		ck_assert(
+		    !zeros_unpack(packed, n_packed, back, n - 1, &n_back));
+		ck_assert(
+		    !zeros_unpack(packed, n_packed - 1, back, n, &n_back));
+	}
+}
+END_TEST
+
+START_TEST(what_was_not_packed_overruns_nothing)
+{
+	uint8_t packed[64], back[96];
+	size_t len;
+
+	for (int i = 0; i < 100000; i++) {
+		size_t n = randombytes_uniform(sizeof(packed));
+
+		randombytes_buf(packed, n);
+		for (size_t k = 0; k < n; k++)
+			packed[k] = packed[k] < 160 ? 0 : packed[k] % 40;
+		memset(back, 0xa5, sizeof(back));
+		if (zeros_unpack(packed, n, back, 48, &len))
+			ck_assert_uint_le(len, 48);
+		for (size_t k = 48; k < sizeof(back); k++)
+			ck_assert_uint_eq(back[k], 0xa5);
+	}
+}
+END_TEST
+
 START_TEST(address_that_is_none_is_told)
 {
 	static const char *const wrongs[] = {
@@ -475,6 +554,9 @@ int main(void)
 	tcase_add_test(tcase, silent_peer_is_lost_after_its_time);
 	tcase_add_test(tcase, nobody_there_is_a_lost_link);
 	tcase_add_test(tcase, rate_is_kept);
+	tcase_add_test(tcase, untouched_memory_is_hardly_sent);
+	tcase_add_test(tcase, bytes_come_back_as_they_were_packed);
+	tcase_add_test(tcase, what_was_not_packed_overruns_nothing);
 	tcase_add_test(tcase, address_that_is_none_is_told);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
