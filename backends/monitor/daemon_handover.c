@@ -282,6 +282,26 @@ static enum handover_event do_take_back(
 	return EVENT_OP_FAILED;
 }
 
+/* Why NAME--incoming was not unpaused: it is NAME already, or it does not
+ * run, or that is not known. */
+static enum handover_event not_unpaused(
+    struct daemon *daemon, struct daemon_handover *h, const char *why)
+{
+	struct host_vm vm;
+	enum handover_event seen = look(daemon, h, HOST_INCOMING, &vm);
+
+	if (seen == EVENT_OP_GONE) {
+		seen = look(daemon, h, "", &vm);
+		return seen == EVENT_OP_FAILED ? EVENT_OP_PARTLY : seen;
+	}
+	if (seen == EVENT_OP_FAILED)
+		return EVENT_OP_PARTLY;
+	complain(daemon, h, "unpause", why);
+	/* Failed only if it is seen not to run. */
+	return vm.state == HOST_VM_PAUSED ? EVENT_OP_FAILED : EVENT_OP_PARTLY;
+}
+
+/* Unpauses first and looks only if that fails: the VM stands still. */
 static enum handover_event do_start(
     struct daemon *daemon, struct daemon_handover *h)
 {
@@ -289,24 +309,10 @@ static enum handover_event do_start(
 	void *self = daemon->out.host_self;
 	char incoming[HOST_NAME_MAX_LEN];
 	struct err err = {""};
-	struct host_vm vm;
-	enum handover_event seen = look(daemon, h, HOST_INCOMING, &vm);
 
-	if (seen == EVENT_OP_FAILED)
-		return EVENT_OP_PARTLY;
-	if (seen == EVENT_OP_GONE) {
-		seen = look(daemon, h, "", &vm);
-		return seen == EVENT_OP_FAILED ? EVENT_OP_PARTLY : seen;
-	}
 	suffixed(incoming, h, HOST_INCOMING);
-	if (!host->unpause(self, incoming, &err)) {
-		complain(daemon, h, "unpause", err.text);
-		/* Failed only if it is seen not to run. */
-		seen = look(daemon, h, HOST_INCOMING, &vm);
-		return seen == EVENT_OP_DONE && vm.state == HOST_VM_PAUSED
-		           ? EVENT_OP_FAILED
-		           : EVENT_OP_PARTLY;
-	}
+	if (!host->unpause(self, incoming, &err))
+		return not_unpaused(daemon, h, err.text);
 	point(daemon, h->state, "unpaused");
 	if (host->rename(self, incoming, h->vm, &err))
 		return EVENT_OP_DONE;
