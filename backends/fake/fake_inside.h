@@ -6,7 +6,7 @@
 #include "backends/fake/host_fake.h"
 
 enum { FAKE_VMS = 256, FAKE_FAULTS = 64, FAKE_CHUNK = 16384, FAKE_PATH = 512 };
-enum { FAKE_LACKS = 8 };
+enum { FAKE_LACKS = 8, FAKE_ENDS = 16 };
 enum { FAKE_MAC = 24 }; /* "02:00:00:00:00:01", its zero and padding */
 
 struct fake_vm {
@@ -24,6 +24,15 @@ struct fake_fault {
 	char call[16];
 	char vm[HOST_NAME_MAX_LEN];
 	uint32_t after;
+	bool spent;
+};
+
+/* A VM ends by itself when it has been running here for so long. */
+struct fake_end {
+	char vm[HOST_NAME_MAX_LEN];
+	enum host_vm_end end;
+	int64_t after_ns;
+	int64_t since_ns; /* seen running since; -1: not */
 	bool spent;
 };
 
@@ -69,6 +78,9 @@ struct host_fake {
 	struct fake_vm vms[FAKE_VMS];
 	struct fake_fault faults[FAKE_FAULTS];
 	size_t n_faults;
+	struct fake_end ends[FAKE_ENDS];
+	size_t n_ends;
+	int64_t end_ns; /* the next one; TIME_NEVER */
 	struct fake_op ops[HOST_OPS_MAX];
 };
 

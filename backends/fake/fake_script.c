@@ -141,6 +141,32 @@ static bool read_fault(
 	return true;
 }
 
+static bool read_end(
+    struct host_fake *fake, const struct line *line, struct err *err)
+{
+	static const char *const names[N_HOST_VM_ENDS] = {
+	    "killed", "poweroff", "reboot", "crash"};
+	struct fake_end *end = &fake->ends[fake->n_ends];
+	uint64_t after = 0;
+	int kind = 0;
+
+	while (line->n > 2 && kind < N_HOST_VM_ENDS &&
+	       strcmp(names[kind], line->words[2]) != 0)
+		kind++;
+	if (line->n < 3 || fake->n_ends == FAKE_ENDS ||
+	    kind == N_HOST_VM_ENDS ||
+	    strlen(line->words[1]) >= sizeof(end->vm) ||
+	    !read_option(line, "after", 0, &after))
+		return wrong(line,
+		    "end NAME poweroff|reboot|crash|killed after SECONDS", err);
+	*end = (struct fake_end){.end = (enum host_vm_end)kind,
+	    .after_ns = (int64_t)after * NS_PER_S,
+	    .since_ns = -1};
+	strcpy(end->vm, line->words[1]);
+	fake->n_ends++;
+	return true;
+}
+
 static bool read_path(
     char path[FAKE_PATH], const struct line *line, struct err *err)
 {
@@ -190,8 +216,10 @@ static bool read_line(
 		return read_bytes(&fake->speed_Bps, line, err);
 	if (strcmp(word, "fail") == 0 || strcmp(word, "hang") == 0)
 		return read_fault(fake, line, err);
+	if (strcmp(word, "end") == 0)
+		return read_end(fake, line, err);
 	return wrong(line,
-	    "host, state, history, lacks, image, speed, vm, fail or hang",
+	    "host, state, history, lacks, image, speed, vm, end, fail or hang",
 	    err);
 }
 

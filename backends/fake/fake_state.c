@@ -36,11 +36,11 @@ void fake_store(struct host_fake *fake, const struct fake_vm *v)
 	fprintf(file,
 	    "%d %" PRIu64 " %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu64
 	    " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu32 " %" PRIu64
-	    " %" PRId64 " %s\n",
+	    " %" PRId64 " %d %s\n",
 	    (int)v->vm.state, v->vm.cpu_time_ns, v->vm.n_vcpus, v->vm.weight,
 	    v->vm.cap_mcpu, v->vm.mem_kib, v->vm.mem_target_kib,
 	    v->vm.mem_max_kib, v->vm.mem_used_kib, v->cpu_mcpu, v->boot_id,
-	    v->at_ns, v->mac[0] ? v->mac : "-");
+	    v->at_ns, (int)v->vm.end, v->mac[0] ? v->mac : "-");
 	if (fclose(file) == 0)
 		rename(temporary, path);
 }
@@ -57,7 +57,7 @@ static bool load_one(struct host_fake *fake, const char *name, struct err *err)
 {
 	char path[2 * FAKE_PATH];
 	struct fake_vm *v = fake_add(fake, name);
-	int state = -1;
+	int state = -1, end = -1;
 
 	path_of(fake, name, path);
 	FILE *file = fopen(path, "re");
@@ -66,17 +66,19 @@ static bool load_one(struct host_fake *fake, const char *name, struct err *err)
 	int n = fscanf(file,
 	    "%d %" SCNu64 " %" SCNu32 " %" SCNu32 " %" SCNu32 " %" SCNu64
 	    " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu32 " %" SCNu64
-	    " %" SCNd64 " %23s",
+	    " %" SCNd64 " %d %23s",
 	    &state, &v->vm.cpu_time_ns, &v->vm.n_vcpus, &v->vm.weight,
 	    &v->vm.cap_mcpu, &v->vm.mem_kib, &v->vm.mem_target_kib,
 	    &v->vm.mem_max_kib, &v->vm.mem_used_kib, &v->cpu_mcpu, &v->boot_id,
-	    &v->at_ns, v->mac);
+	    &v->at_ns, &end, v->mac);
 	fclose(file);
 	if (strcmp(v->mac, "-") == 0)
 		v->mac[0] = '\0';
-	if (n != 13 || state < 0 || state >= N_HOST_VM_STATES)
+	if (n != 14 || state < 0 || state >= N_HOST_VM_STATES || end < 0 ||
+	    end >= N_HOST_VM_ENDS)
 		return err_set(err, "%s:1: is not the state of a VM", path);
 	v->vm.state = (enum host_vm_state)state;
+	v->vm.end = (enum host_vm_end)end;
 	return true;
 }
 

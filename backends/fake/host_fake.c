@@ -389,6 +389,34 @@ static void fake_abort(void *host, uint64_t op)
 
 /* Events. */
 
+/* What the script has a VM do by itself.  *next_ns: when it may next. */
+static void end_vms(struct host_fake *fake, int64_t *next_ns)
+{
+	*next_ns = TIME_NEVER;
+	for (size_t i = 0; i < fake->n_ends; i++) {
+		struct fake_end *end = &fake->ends[i];
+		struct fake_vm *vm = fake_find(fake, end->vm);
+
+		if (end->spent)
+			continue;
+		if (!vm || vm->vm.state != HOST_VM_RUNNING) {
+			end->since_ns = -1;
+			continue;
+		}
+		if (end->since_ns < 0)
+			end->since_ns = fake->now_ns;
+		if (fake->now_ns < end->since_ns + end->after_ns) {
+			if (end->since_ns + end->after_ns < *next_ns)
+				*next_ns = end->since_ns + end->after_ns;
+			continue;
+		}
+		end->spent = true;
+		vm->vm.end = end->end;
+		fake_set_state(fake, vm, HOST_VM_DEAD);
+		fake_note(fake, vm, "stop");
+	}
+}
+
 static bool finish(
     struct host_fake *fake, struct fake_op *op, struct host_event *event)
 {
@@ -410,6 +438,7 @@ static bool fake_poll(void *host, int64_t now_ns, struct host_event *event)
 	struct host_fake *fake = host;
 
 	fake->now_ns = now_ns;
+	end_vms(fake, &fake->end_ns);
 	for (size_t i = 0; i < HOST_OPS_MAX; i++)
 		if (fake->ops[i].op != 0 && finish(fake, &fake->ops[i], event))
 			return true;
@@ -421,7 +450,7 @@ static size_t fake_wait(void *host, struct pollfd *fds, int64_t *until_ns)
 	struct host_fake *fake = host;
 	size_t n = 0;
 
-	*until_ns = TIME_NEVER;
+	*until_ns = fake->end_ns;
 	for (size_t i = 0; i < HOST_OPS_MAX; i++) {
 		struct fake_op *op = &fake->ops[i];
 		short events = 0;
@@ -480,6 +509,7 @@ struct host_fake *host_fake_new(
 	assert(fake);
 	snprintf(fake->name, sizeof(fake->name), "%s", name);
 	fake->image_bytes = 256 * 1024;
+	fake->end_ns = TIME_NEVER;
 	/* Two hosts, and two starts of one, make different VMs. */
 	if (getrandom(&fake->next_boot_id, sizeof(fake->next_boot_id), 0) < 0)
 		fake->next_boot_id = (uint64_t)getpid() << 32;

@@ -16,6 +16,9 @@
  *	speed SIZE                     bytes/s of a stream (default: unbounded)
  *	vm NAME mem SIZE [max SIZE] [vcpus N] [cpu CPUS] [used SIZE] [mac MAC]
  *	                               there at the start, unless DIR has any
+ *	end NAME poweroff|reboot|crash|killed after SECONDS
+ *	                               it ends so by itself, once, when it has
+ *	                               been running here for so long
  *	fail CALL NAME [after N]       the call on this VM fails once, after it
  *	                               has gone well N times; CALL is a member
  *	                               of struct host_api; a send or receive

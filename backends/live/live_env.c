@@ -15,20 +15,30 @@
 struct counts {
 	uint32_t there, running, nowhere, lost, building;
 	uint32_t acts;               /* under way */
-	uint32_t compute, dead;      /* compute VMs; those that stopped */
-	bool head_dead;
+	uint32_t compute, ended;     /* compute VMs; those that shut down */
+	bool head_ended;
+	uint32_t broken;             /* a VM that ended otherwise; ID_NONE */
 };
+
+/* Shut down in order, by itself; or to be booted again, which nobody does. */
+static bool has_ended(const struct live_vm *vm)
+{
+	return vm->is == VM_IS_THERE && vm->seen.state == HOST_VM_DEAD &&
+	    (vm->seen.end == HOST_END_POWEROFF ||
+	        vm->seen.end == HOST_END_REBOOT);
+}
 
 static struct counts count_vms(const struct live *live, uint32_t e)
 {
 	const struct environment *env = &live->model->envs[e];
-	struct counts n = {0};
+	struct counts n = {.broken = ID_NONE};
 
 	for (uint32_t i = 0; i < env->n_vms; i++) {
 		uint32_t v = env->first_vm + i;
 		const struct live_vm *vm = &live->vms[v];
 		bool there = vm->is == VM_IS_THERE;
 		bool dead = there && vm->seen.state == HOST_VM_DEAD;
+		bool ended = has_ended(vm);
 		bool is_head = live->model->vms[v].is_head;
 
 		n.there += there;
@@ -40,8 +50,11 @@ static struct counts count_vms(const struct live *live, uint32_t e)
 		    !vm->act && !live->hosts[vm->host.ix].old_pending &&
 		    live->hosts[vm->host.ix].sampled_ns >= vm->settled_ns;
 		n.compute += !is_head;
-		n.dead += dead && !is_head;
-		n.head_dead |= dead && is_head;
+		n.ended += ended && !is_head;
+		n.head_ended |= ended && is_head;
+		/* What is being destroyed dies, too. */
+		if (dead && !ended && !vm->act)
+			n.broken = v;
 	}
 	return n;
 }
@@ -119,6 +132,17 @@ static uint32_t old_pending(const struct live *live)
 	return ID_NONE;
 }
 
+static void note_broken(struct live *live, uint32_t e, uint32_t v)
+{
+	const struct live_vm *vm = &live->vms[v];
+
+	snprintf(live->envs[e].note, LIVE_NOTE_MAX,
+	    "%.63s %s on %.63s: violin create makes all of it again, violin "
+	    "destroy removes it", live->model->vms[v].name,
+	    vm->seen.end == HOST_END_CRASH ? "has crashed" : "was killed",
+	    live->model->hosts[vm->host.ix].name);
+}
+
 static enum env_state state_there(
     struct live *live, uint32_t e, const struct counts *n)
 {
@@ -131,7 +155,14 @@ static enum env_state state_there(
 		env->again = true;
 		return ENV_ABSENT;
 	}
-	if (n->compute > 0 && n->dead == n->compute && !n->head_dead) {
+	if (n->broken != ID_NONE) {
+		note_broken(live, e, n->broken);
+		return ENV_CRASHED;
+	}
+	if (env->done && n->running == 0 &&
+	    live->site->envs[e].at_end == AT_END_KEEP)
+		return ENV_IDLE;
+	if (n->compute > 0 && n->ended == n->compute) {
 		note(live, e, "its VMs have shut down");
 		if (!env->done && live->out.keep)
 			live->out.keep(live->out.self, e, LIVE_ENDED);
@@ -141,8 +172,9 @@ static enum env_state state_there(
 		env->ending = true;
 		return ENV_ENDED;
 	}
-	if (n->lost || n->head_dead || (env->complete && n->dead)) {
-		note(live, e, "a VM of it is gone");
+	if (n->lost || n->head_ended) {
+		note(live, e, n->lost ? "a VM of it is gone"
+				      : "its head VM has shut down");
 		return ENV_CRASHED;
 	}
 	if (n->nowhere && at_rest && env->making &&

@@ -42,6 +42,24 @@ static enum host_vm_state state_of(
 	return info->paused ? HOST_VM_PAUSED : HOST_VM_RUNNING;
 }
 
+/* Why it is dead; a watchdog that was not fed bites what hangs. */
+static enum host_vm_end end_of(const libxl_dominfo *info)
+{
+	if (!info->shutdown)
+		return HOST_END_UNKNOWN;
+	switch (info->shutdown_reason) {
+	case LIBXL_SHUTDOWN_REASON_POWEROFF:
+		return HOST_END_POWEROFF;
+	case LIBXL_SHUTDOWN_REASON_REBOOT:
+		return HOST_END_REBOOT;
+	case LIBXL_SHUTDOWN_REASON_CRASH:
+	case LIBXL_SHUTDOWN_REASON_WATCHDOG:
+		return HOST_END_CRASH;
+	default:
+		return HOST_END_UNKNOWN;
+	}
+}
+
 static void read_vm(struct host_xen *xen, const char *name,
     const libxl_dominfo *info, struct host_vm *vm)
 {
@@ -58,6 +76,8 @@ static void read_vm(struct host_xen *xen, const char *name,
 	};
 	snprintf(vm->name, sizeof(vm->name), "%s", name);
 	vm->state = state_of(xen, name, info);
+	if (vm->state == HOST_VM_DEAD)
+		vm->end = end_of(info);
 	/* What is being built has no target yet. */
 	if (vm->state != HOST_VM_BUILDING &&
 	    libxl_get_memory_target(xen->ctx, info->domid, &target_kib) == 0)

@@ -257,6 +257,36 @@ START_TEST(wrong_configuration_is_told_with_its_line)
 }
 END_TEST
 
+START_TEST(vm_ends_by_itself_as_its_script_says)
+{
+	struct host_fake *fake = fake_of(
+	    usual, "end V1 crash after 5\nend V2 poweroff after 8\n");
+	struct host_event event;
+	struct host_vm vm;
+	int64_t until_ns;
+	bool found;
+
+	ck_assert(!api->poll(fake, NS_PER_S, &event));
+	ck_assert_uint_eq(api->wait(fake, NULL, &until_ns), 0);
+	ck_assert_int_eq(until_ns, 6 * NS_PER_S);
+	ck_assert(!api->poll(fake, until_ns - 1, &event));
+	ck_assert(api->find(fake, "V1", &vm, &found, NULL));
+	ck_assert_int_eq(vm.state, HOST_VM_RUNNING);
+	ck_assert(!api->poll(fake, until_ns, &event));
+	ck_assert(api->find(fake, "V1", &vm, &found, NULL));
+	ck_assert_int_eq(vm.state, HOST_VM_DEAD);
+	ck_assert_int_eq(vm.end, HOST_END_CRASH);
+	ck_assert(api->find(fake, "V2", &vm, &found, NULL));
+	ck_assert_int_eq(vm.state, HOST_VM_RUNNING);
+	ck_assert(!api->poll(fake, 9 * NS_PER_S, &event));
+	ck_assert(api->find(fake, "V2", &vm, &found, NULL));
+	ck_assert_int_eq(vm.end, HOST_END_POWEROFF);
+	api->wait(fake, NULL, &until_ns);
+	ck_assert_int_eq(until_ns, TIME_NEVER);
+	api->close(fake);
+}
+END_TEST
+
 START_TEST(what_it_has_outlives_it)
 {
 	char dir[] = "/tmp/fake.XXXXXX", more[128], command[64];
@@ -291,6 +321,7 @@ START_TEST(wrong_script_is_told_with_its_line)
 	    {"host cpus 1 mem 1G\nfail send\n", "script:2:"},
 	    {"host cpus 1 mem 1X\n", "script:1:"},
 	    {"what is this\n", "script:1:"},
+	    {"host cpus 1 mem 1G\nend V burnt after 1\n", "script:2:"},
 	};
 
 	for (size_t i = 0; i < sizeof(wrongs) / sizeof(wrongs[0]); i++) {
@@ -318,6 +349,7 @@ int main(void)
 	tcase_add_test(tcase, hanging_transfer_ends_when_it_is_aborted);
 	tcase_add_test(tcase, calls_of_the_wrong_state_are_refused);
 	tcase_add_test(tcase, wrong_configuration_is_told_with_its_line);
+	tcase_add_test(tcase, vm_ends_by_itself_as_its_script_says);
 	tcase_add_test(tcase, what_it_has_outlives_it);
 	tcase_add_test(tcase, wrong_script_is_told_with_its_line);
 	suite_add_tcase(suite, tcase);

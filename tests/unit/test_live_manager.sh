@@ -91,6 +91,10 @@ start_host() { # HOST [OPTION]...
 	echo $! >"$T/pid.$h"
 }
 
+two() { # a site of two VMs
+	sed 's/count: 1/count: 2/' "$T/site.yaml" >"$T/two.yaml"
+}
+
 start_manager() { # [OPTION]...
 	"$V" run --backend xen "$T/site.yaml" --control "$T/c.sock" "$@" \
 		>"$T/manager.out" 2>>"$T/manager.log" &
@@ -254,10 +258,36 @@ target target-starting:unpaused
 target target-running:noted
 END
 
-# --- what operators wished for outlives a manager -----------------------------
-two() { # a site of two VMs, on one host each
-	sed 's/count: 1/count: 2/' "$T/site.yaml" >"$T/two.yaml"
+# --- how its VMs end is how it ends -------------------------------------------
+# ends STATE OUTCOME LINE...: the fake hosts' VMs do so; is that what is said?
+ends() {
+	fresh
+	rm -rf "$T/out"
+	: >"$T/manager.log"
+	two
+	state=$1 outcome=$2
+	shift 2
+	for line; do
+		echo "end $line" >>"$T/h1.fake"
+		echo "end $line" >>"$T/h2.fake"
+	done
+	start_host h1
+	start_host h2
+	"$V" run --backend xen "$T/two.yaml" --act --control "$T/c.sock" \
+		-o "$T/out" >"$T/manager.out" 2>>"$T/manager.log" &
+	manager=$!
+	until_true 30 status_has "\"V\", \"state\": \"$state\""
+	kill -INT $manager
+	wait $manager
+	grep -q "^V,.*,$outcome\$" "$T/out/environments.csv" && ok ||
+		bad "$*: $(cat "$T/out/environments.csv")"
 }
+ends ended 'done' 'V-1 poweroff after 1' 'V-2 reboot after 3'
+ends crashed crashed 'V-1 crash after 1'
+ends crashed crashed 'V-1 poweroff after 1' 'V-2 crash after 2'
+ends crashed crashed 'V-2 killed after 1'
+
+# --- what operators wished for outlives a manager -----------------------------
 start_keeping() { # [OPTION]...
 	"$V" run --backend xen "$T/two.yaml" --act --control "$T/c.sock" \
 		--state "$T/state.m" "$@" >"$T/manager.out" \
