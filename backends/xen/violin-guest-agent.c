@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * violin-guest-agent: runs in a guest and says, twice a second at most, how
- * much memory the guest uses: MemTotal minus MemAvailable of /proc/meminfo,
- * in KiB, as data/violin/mem_used_kib of the guest's own part of xenstore.
- * Without it a host does not know, and leaves the VM's memory as it is.
+ * much memory the guest uses, in KiB, as data/violin/mem_used_kib of the
+ * guest's own part of xenstore.  Without it a host does not know, and leaves
+ * the VM's memory as it is.
+ *
+ * Used is what the guest has of its host less MemAvailable of /proc/meminfo.
+ * What it has is known to its balloon driver; MemTotal leaves out the
+ * kernel's own part, tens of MiB, and stands in where there is no such driver.
  *
  * It speaks the wire protocol of xenstore (xen/include/public/io/xs_wire.h)
  * on /dev/xen/xenbus, so that it needs no library and, linked statically,
@@ -20,6 +24,7 @@
 #include <unistd.h>
 
 #define PATH "data/violin/mem_used_kib"
+#define BALLOON "/sys/devices/system/xen_memory/xen_memory0/info/current_kb"
 
 enum { XS_WRITE = 11, XS_ERROR = 16, REPLY_MAX = 4096 };
 
@@ -68,11 +73,25 @@ static int publish(int fd, const char *value)
 	return header.type == XS_ERROR ? -1 : 0;
 }
 
-/* MemTotal - MemAvailable, or -1. */
+/* What the host has given, or -1. */
+static long long given_kib(void)
+{
+	long long kib = -1;
+	FILE *file = fopen(BALLOON, "re");
+
+	if (!file)
+		return -1;
+	if (fscanf(file, "%lld", &kib) != 1)
+		kib = -1;
+	fclose(file);
+	return kib;
+}
+
+/* Or -1. */
 static long long used_kib(void)
 {
 	char line[128];
-	long long total = -1, available = -1;
+	long long total = -1, available = -1, given = given_kib();
 	FILE *file = fopen("/proc/meminfo", "re");
 
 	if (!file)
@@ -82,7 +101,9 @@ static long long used_kib(void)
 		sscanf(line, "MemAvailable: %lld", &available);
 	}
 	fclose(file);
-	return total < 0 || available < 0 ? -1 : total - available;
+	if (total < 0 || available < 0)
+		return -1;
+	return (given > total ? given : total) - available;
 }
 
 int main(int argc, char **argv)
