@@ -5,27 +5,45 @@
  * A server is a ROUTER with a ZeroMQ context of its own, because a context
  * has one authenticator: a REP socket at a fixed in-process address (RFC 27,
  * ZAP) that ZeroMQ asks about every client key.  It is answered here, in the
- * caller's thread; there is no process-wide state.
+ * caller's thread; there is no process-wide state.  Who does not get as far as
+ * showing a key is heard of through the router's monitor.
  */
 #include "backends/curve.h"
 
 #include <assert.h>
+#include <netdb.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "backends/wire.h"
 
 #define ZAP_ENDPOINT "inproc://zeromq.zap.01"
 #define ZAP_DOMAIN "violin"
+#define MONITOR_ENDPOINT "inproc://monitor"
+
+enum { CALLERS_MAX = 64, ADDRESS_MAX = 64 };
+
+/* A connection that was accepted, by its file descriptor. */
+struct caller {
+	int fd;
+	char address[ADDRESS_MAX]; /* "": free */
+};
 
 struct curve_server {
 	void *context;
 	void *zap;
 	void *router;
+	void *monitor;
 	struct curve_public *allowed;
 	size_t n_allowed;
 	char endpoint[256];
+	struct caller callers[CALLERS_MAX];
+	bool failed; /* the connection that ends next, before it showed a key */
+	void (*refused)(void *self, const char *address, const char *why);
+	void *refused_self;
 };
 
 struct curve_clients {
@@ -107,6 +125,13 @@ static bool is_allowed(
 	return false;
 }
 
+static void tell_refused(
+    const struct curve_server *server, const char *address, const char *why)
+{
+	if (server->refused)
+		server->refused(server->refused_self, address, why);
+}
+
 static void zap_answer(void *zap, const char *request_id, size_t id_len,
     const struct curve_public *user)
 {
@@ -122,11 +147,21 @@ static void zap_answer(void *zap, const char *request_id, size_t id_len,
 	zmq_send(zap, "", 0, 0);
 }
 
+static void tell_unlisted(const struct curve_server *server,
+    const char *address, const struct curve_public *key)
+{
+	char name[CURVE_KEY_TEXT], why[CURVE_KEY_TEXT + 32];
+
+	curve_public_print(key, name);
+	snprintf(why, sizeof(why), "key %s is not listed", name);
+	tell_refused(server, address, why);
+}
+
 /* One request of ZAP 1.0: version, request id, domain, address, identity,
  * mechanism, credentials; for CURVE the one credential is the client's key. */
 static bool zap_serve(struct curve_server *server)
 {
-	enum { ID = 1, MECHANISM = 5, KEY = 6, FRAMES = 7 };
+	enum { ID = 1, ADDRESS = 3, MECHANISM = 5, KEY = 6, FRAMES = 7 };
 	char frame[FRAMES][256];
 	size_t len[FRAMES] = {0};
 	size_t n = 0;
@@ -143,15 +178,104 @@ static bool zap_serve(struct curve_server *server)
 	    len[MECHANISM] == 5 && memcmp(frame[MECHANISM], "CURVE", 5) == 0 &&
 	    len[KEY] == CURVE_KEY_BYTES) {
 		struct curve_public key;
+		bool known;
 
 		memcpy(key.bytes, frame[KEY], CURVE_KEY_BYTES);
-		zap_answer(server->zap, frame[ID], len[ID],
-		    is_allowed(server, &key) ? &key : NULL);
+		known = is_allowed(server, &key);
+		zap_answer(
+		    server->zap, frame[ID], len[ID], known ? &key : NULL);
+		if (!known && len[ADDRESS] < sizeof(frame[ADDRESS])) {
+			frame[ADDRESS][len[ADDRESS]] = '\0';
+			tell_unlisted(server, frame[ADDRESS], &key);
+		}
 	} else {
 		zap_answer(server->zap, frame[ID],
 		    n > ID && len[ID] <= sizeof(frame[ID]) ? len[ID] : 0, NULL);
 	}
 	return true;
+}
+
+/* Whom the monitor tells of. */
+
+static struct caller *caller_of(struct curve_server *server, int fd)
+{
+	for (size_t i = 0; i < CALLERS_MAX; i++)
+		if (server->callers[i].address[0] && server->callers[i].fd == fd)
+			return &server->callers[i];
+	return NULL;
+}
+
+static void caller_comes(struct curve_server *server, int fd)
+{
+	struct caller *caller = caller_of(server, fd);
+	struct sockaddr_storage from;
+	socklen_t len = sizeof(from);
+
+	for (size_t i = 0; i < CALLERS_MAX && !caller; i++)
+		if (!server->callers[i].address[0])
+			caller = &server->callers[i];
+	if (!caller)
+		return;
+	caller->fd = fd;
+	if (getpeername(fd, (struct sockaddr *)&from, &len) < 0 ||
+	    getnameinfo((struct sockaddr *)&from, len, caller->address,
+	        sizeof(caller->address), NULL, 0, NI_NUMERICHOST) != 0)
+		caller->address[0] = '\0';
+}
+
+static void caller_goes(struct curve_server *server, int fd)
+{
+	struct caller *caller = caller_of(server, fd);
+
+	if (server->failed)
+		tell_refused(server, caller ? caller->address : "",
+		    "no handshake with this host's key");
+	server->failed = false;
+	if (caller)
+		caller->address[0] = '\0';
+}
+
+/* One event of the router's monitor: what (u16), of which file descriptor
+ * (i32), and a frame with the endpoint.  What failed ends next. */
+static bool monitor_serve(struct curve_server *server)
+{
+	uint8_t event[6];
+	uint16_t what;
+	int32_t fd;
+	size_t len;
+	bool more;
+
+	if (!receive_frame(
+	        server->monitor, event, sizeof(event), &len, &more))
+		return false;
+	skip_frames(server->monitor, more);
+	if (len != sizeof(event))
+		return true;
+	memcpy(&what, event, sizeof(what));
+	memcpy(&fd, event + sizeof(what), sizeof(fd));
+	if (what == ZMQ_EVENT_ACCEPTED)
+		caller_comes(server, fd);
+	else if (what == ZMQ_EVENT_DISCONNECTED)
+		caller_goes(server, fd);
+	else
+		server->failed = true;
+	return true;
+}
+
+static void monitor_open(struct curve_server *server)
+{
+	enum {
+		EVENTS = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED |
+		         ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
+		         ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL,
+	};
+	int rc = zmq_socket_monitor(server->router, MONITOR_ENDPOINT, EVENTS);
+
+	assert(rc == 0);
+	(void)rc;
+	server->monitor = zmq_socket(server->context, ZMQ_PAIR);
+	set_int(server->monitor, ZMQ_LINGER, 0);
+	zmq_connect(server->monitor, MONITOR_ENDPOINT);
 }
 
 static bool bind_router(
@@ -184,6 +308,7 @@ struct curve_server *curve_server_new(const struct curve_key *key,
 	set_int(server->zap, ZMQ_LINGER, 0);
 	zmq_bind(server->zap, ZAP_ENDPOINT);
 	server->router = socket_new(server->context, ZMQ_ROUTER, key);
+	monitor_open(server);
 	curve_server_allow(server, allowed, n_allowed);
 	if (bind_router(server, endpoint, err))
 		return server;
@@ -195,6 +320,8 @@ void curve_server_free(struct curve_server *server)
 {
 	if (!server)
 		return;
+	zmq_socket_monitor(server->router, NULL, 0);
+	zmq_close(server->monitor);
 	zmq_close(server->router);
 	zmq_close(server->zap);
 	zmq_ctx_term(server->context);
@@ -214,6 +341,14 @@ void curve_server_allow(struct curve_server *server,
 	server->n_allowed = n_allowed;
 }
 
+void curve_server_tell_refused(struct curve_server *server,
+    void (*refused)(void *self, const char *address, const char *why),
+    void *self)
+{
+	server->refused = refused;
+	server->refused_self = self;
+}
+
 const char *curve_server_endpoint(const struct curve_server *server)
 {
 	return server->endpoint;
@@ -224,6 +359,7 @@ void curve_server_poll_items(
 {
 	items[0] = (zmq_pollitem_t){server->router, 0, ZMQ_POLLIN, 0};
 	items[1] = (zmq_pollitem_t){server->zap, 0, ZMQ_POLLIN, 0};
+	items[2] = (zmq_pollitem_t){server->monitor, 0, ZMQ_POLLIN, 0};
 }
 
 void curve_server_fds(
@@ -233,6 +369,7 @@ void curve_server_fds(
 
 	zmq_getsockopt(server->router, ZMQ_FD, &fds[0], &size);
 	zmq_getsockopt(server->zap, ZMQ_FD, &fds[1], &size);
+	zmq_getsockopt(server->monitor, ZMQ_FD, &fds[2], &size);
 }
 
 /* Reads the message that follows a route.  False if it is not one frame that
@@ -265,7 +402,7 @@ bool curve_server_receive(struct curve_server *server, struct curve_from *from,
 	size_t route_len;
 	bool more;
 
-	while (zap_serve(server))
+	while (zap_serve(server) || monitor_serve(server))
 		;
 	while (receive_frame(server->router, from->route, sizeof(from->route),
 	    &route_len, &more)) {

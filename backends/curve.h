@@ -26,7 +26,7 @@
 enum {
 	CURVE_KEY_BYTES = 32,
 	CURVE_KEY_TEXT = 45,  /* base64 of a key and its zero */
-	CURVE_POLL_ITEMS = 2, /* of a server; a client has one */
+	CURVE_POLL_ITEMS = 3, /* of a server; a client has one */
 	CURVE_ALLOWED_MAX = 4096,
 
 	/* A silent peer is probed after the interval and given up after the
@@ -88,6 +88,12 @@ void curve_server_free(struct curve_server *server);
  * messages are dropped from now on if their key is no longer listed. */
 void curve_server_allow(struct curve_server *server,
     const struct curve_public *allowed, size_t n_allowed);
+
+/* Has who was not let in told: from where it came, "" if that is not known,
+ * and why, borrowed during the call; out of curve_server_receive(). */
+void curve_server_tell_refused(struct curve_server *server,
+    void (*refused)(void *self, const char *address, const char *why),
+    void *self);
 
 /* The endpoint with its port filled in; borrowed from the server. */
 const char *curve_server_endpoint(const struct curve_server *server);

@@ -266,6 +266,22 @@ static void accept_stranger(struct relay *relay, struct relay_link *link)
 	}
 }
 
+static void refuse(struct relay *relay, const struct relay_link *link,
+    struct conn *stranger)
+{
+	struct sockaddr_storage from;
+	socklen_t len = sizeof(from);
+	char address[ADDRESS_TEXT] = "";
+
+	if (relay->config.refused &&
+	    getpeername(stranger->fd, (struct sockaddr *)&from, &len) == 0)
+		address_print(&from, address);
+	if (relay->config.refused)
+		relay->config.refused(relay->config.self, link->id, address,
+		    stranger->why ? stranger->why : "silent");
+	conn_free(stranger);
+}
+
 /* Lets one in who proves the key; the others and the listener go. */
 static void step_listener(struct relay *relay, struct relay_link *link)
 {
@@ -281,7 +297,7 @@ static void step_listener(struct relay *relay, struct relay_link *link)
 		if (alive && conn->up)
 			link->conn = conn;
 		else if (!alive)
-			conn_free(conn);
+			refuse(relay, link, conn);
 		if (!alive || conn == link->conn)
 			link->strangers[i] = NULL;
 	}

@@ -58,6 +58,20 @@ uint16_t *address_port(struct sockaddr_storage *address)
 	           : &((struct sockaddr_in6 *)address)->sin6_port;
 }
 
+void address_print(
+    const struct sockaddr_storage *address, char text[static ADDRESS_TEXT])
+{
+	const void *at =
+	    address->ss_family == AF_INET6
+	        ? (const void *)&((const struct sockaddr_in6 *)address)
+	              ->sin6_addr
+	        : (const void *)&((const struct sockaddr_in *)address)
+	              ->sin_addr;
+
+	if (!inet_ntop(address->ss_family, at, text, ADDRESS_TEXT))
+		text[0] = '\0';
+}
+
 /* What a socket may hold and not have sent: what a guest wrote last waits
  * behind it, while the guest stands still. */
 enum { UNSENT_MAX = 131072 };

@@ -8,7 +8,11 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+enum { ADDRESS_TEXT = 46 }; /* an address and its zero */
+
 /* "192.0.2.1" or "2001:db8::1" */
+void address_print(
+    const struct sockaddr_storage *address, char text[static ADDRESS_TEXT]);
 bool address_parse(const char *host, uint16_t port,
     struct sockaddr_storage *out, socklen_t *len);
 /* "192.0.2.1:7480" or "[2001:db8::1]:7480" */

@@ -32,10 +32,13 @@ enum { STOP_S = 60 }; /* for hand-overs to end after SIGTERM */
 /* ZeroMQ is asked for messages at least so often, whatever wakes us. */
 #define SERVE_NS NS_PER_S
 
+/* Whoever is not let in is told of, so often at most. */
+#define REFUSED_NS NS_PER_S
+
 struct options {
 	const char *config;
 	const char *fake;
-	const char *die_at;
+	const char *die_at, *stop_at;
 	enum daemon_level level;
 	bool check_only;
 };
@@ -53,6 +56,8 @@ struct violind {
 	int signals;
 	bool journald;   /* what we write goes to systemd's journal */
 	int64_t stop_ns; /* when to stop at the latest; TIME_NEVER */
+	int64_t refused_ns; /* when the last one was told of, */
+	uint64_t n_untold;  /* and how many came since */
 };
 
 static int64_t clock_ns(clockid_t clock)
@@ -94,6 +99,40 @@ static void pass_point(void *self, const char *name)
 
 	if (v->options.die_at && strcmp(v->options.die_at, name) == 0)
 		kill(getpid(), SIGKILL);
+	if (v->options.stop_at && strcmp(v->options.stop_at, name) == 0)
+		raise(SIGSTOP);
+}
+
+static void log_refused(
+    struct violind *v, const char *where, const char *address, const char *why)
+{
+	int64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+	char line[320];
+
+	if (v->refused_ns != 0 && now_ns - v->refused_ns < REFUSED_NS) {
+		v->n_untold++;
+		return;
+	}
+	snprintf(line, sizeof(line),
+	    "refused address=%s %s why=\"%s\" untold=%" PRIu64,
+	    address[0] ? address : "unknown", where, why, v->n_untold);
+	write_log(v, LEVEL_WARNING, line);
+	v->refused_ns = now_ns;
+	v->n_untold = 0;
+}
+
+static void control_refused(void *self, const char *address, const char *why)
+{
+	log_refused(self, "port=control", address, why);
+}
+
+static void migration_refused(
+    void *self, uint64_t id, const char *address, const char *why)
+{
+	char where[48];
+
+	snprintf(where, sizeof(where), "handover=%" PRIu64, id);
+	log_refused(self, where, address, why);
 }
 
 /* Start and end. */
@@ -160,6 +199,8 @@ static bool open_daemon(struct violind *v, struct err *err)
 /* Opens all; the control endpoint last, when there is something to say. */
 static bool open_all(struct violind *v, struct err *err)
 {
+	v->config.relay.refused = migration_refused;
+	v->config.relay.self = v;
 	v->relay = relay_new(&v->config.relay, err);
 	if (!v->relay || !open_signals(v, err) || !open_host(v, err))
 		return false;
@@ -173,7 +214,10 @@ static bool open_all(struct violind *v, struct err *err)
 		return false;
 	v->server = curve_server_new(&v->config.key, v->config.listen,
 	    v->config.managers, v->config.n_managers, err);
-	return v->server != NULL;
+	if (!v->server)
+		return false;
+	curve_server_tell_refused(v->server, control_refused, v);
+	return true;
 }
 
 static void close_all(struct violind *v)
@@ -279,7 +323,9 @@ static void wait_all(struct violind *v, struct waiting *w, int64_t now_ns)
 		until_ns = now_ns + SERVE_NS;
 	int64_t ms = (until_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS;
 	int n = poll(w->fds, w->n, ms > 0 ? (int)ms : 0);
-	w->control = n > 0 && (w->fds[0].revents || w->fds[1].revents);
+	w->control = false;
+	for (size_t i = 0; n > 0 && i < CURVE_POLL_ITEMS; i++)
+		w->control = w->control || w->fds[i].revents;
 	w->signals = n > 0 && w->fds[CURVE_POLL_ITEMS].revents;
 }
 
@@ -316,19 +362,21 @@ static void usage(FILE *out)
 	      "  -v, --verbose       log more\n"
 	      "      --fake SCRIPT   on a host that is not there\n"
 	      "      --die-at POINT  kill itself there, for tests\n"
+	      "      --stop-at POINT stop there until SIGCONT\n"
 	      "      --version\n",
 	    out);
 }
 
 static struct options parse_options(int argc, char **argv)
 {
-	enum { FAKE = 256, DIE_AT, VERSION, HELP };
+	enum { FAKE = 256, DIE_AT, STOP_AT, VERSION, HELP };
 	static const struct option longs[] = {
 	    {"config", required_argument, NULL, 'c'},
 	    {"check", no_argument, NULL, 'n'},
 	    {"verbose", no_argument, NULL, 'v'},
 	    {"fake", required_argument, NULL, FAKE},
 	    {"die-at", required_argument, NULL, DIE_AT},
+	    {"stop-at", required_argument, NULL, STOP_AT},
 	    {"version", no_argument, NULL, VERSION},
 	    {"help", no_argument, NULL, HELP},
 	    {NULL, 0, NULL, 0},
@@ -353,6 +401,9 @@ static struct options parse_options(int argc, char **argv)
 			break;
 		case DIE_AT:
 			o.die_at = optarg;
+			break;
+		case STOP_AT:
+			o.stop_at = optarg;
 			break;
 		case VERSION:
 			printf("violind %s\n", VIOLIN_VERSION);

@@ -102,6 +102,40 @@ START_TEST(listed_client_is_answered_and_no_other)
 }
 END_TEST
 
+/* What the server told last of who was not let in. */
+static char refused_from[64], refused_why[128];
+static int n_refused;
+
+static void hear_refused(void *self, const char *address, const char *why)
+{
+	(void)self;
+	n_refused++;
+	snprintf(refused_from, sizeof(refused_from), "%s", address);
+	snprintf(refused_why, sizeof(refused_why), "%s", why);
+}
+
+START_TEST(server_tells_whom_it_refused)
+{
+	char name[CURVE_KEY_TEXT];
+
+	curve_server_tell_refused(server, hear_refused, NULL);
+	ck_assert(answers(0, &server_key.public, PATIENCE_MS));
+	ck_assert_int_eq(n_refused, 0);
+	/* Not listed: by its key. */
+	ck_assert(!answers(1, &server_key.public, SILENCE_MS));
+	ck_assert_int_ge(n_refused, 1);
+	curve_public_print(&keys[1].public, name);
+	ck_assert_ptr_nonnull(strstr(refused_why, name));
+	ck_assert_ptr_nonnull(strstr(refused_from, "127.0.0.1"));
+	/* Listed, and thinks that another server is here. */
+	n_refused = 0;
+	ck_assert(!answers(0, &keys[1].public, SILENCE_MS));
+	ck_assert_int_ge(n_refused, 1);
+	ck_assert_ptr_nonnull(strstr(refused_why, "no handshake"));
+	ck_assert_ptr_nonnull(strstr(refused_from, "127.0.0.1"));
+}
+END_TEST
+
 START_TEST(list_is_replaced_while_running)
 {
 	struct curve_client *client = curve_client_new(clients[0],
@@ -230,6 +264,7 @@ int main(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, listed_client_is_answered_and_no_other);
+	tcase_add_test(tcase, server_tells_whom_it_refused);
 	tcase_add_test(tcase, list_is_replaced_while_running);
 	tcase_add_test(tcase, nothing_is_kept_for_a_server_that_is_away);
 	tcase_add_test(tcase, endpoint_that_makes_no_sense_is_told);

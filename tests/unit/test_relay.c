@@ -45,10 +45,27 @@ static struct {
 	size_t n_record;
 } middle;
 
+/* Whom the target has refused. */
+static int n_refused;
+static char refused_from[64];
+
+static void hear_refused(
+    void *self, uint64_t id, const char *address, const char *why)
+{
+	(void)self;
+	ck_assert_uint_eq(id, ID);
+	ck_assert_ptr_nonnull(why);
+	n_refused++;
+	snprintf(refused_from, sizeof(refused_from), "%s", address);
+}
+
 static void setup(void)
 {
-	static const struct relay_config config = {
-	    .address = "127.0.0.1", .silent_ns = 15 * NS_PER_S};
+	static const struct relay_config config = {.address = "127.0.0.1",
+	    .silent_ns = 15 * NS_PER_S,
+	    .refused = hear_refused};
+
+	n_refused = 0;
 
 	ck_assert_int_ge(sodium_init(), 0);
 	for (int side = 0; side < SIDES; side++) {
@@ -314,9 +331,12 @@ START_TEST(wrong_key_is_not_let_in_and_the_right_one_still_is)
 	call(port, other_key, 0);
 	UNTIL(seen[SOURCE].lost);
 	ck_assert(!seen[TARGET].up && !seen[TARGET].lost);
+	ck_assert_int_eq(n_refused, 1);
+	ck_assert_str_eq(refused_from, "127.0.0.1");
 	relay_api.close(relays[SOURCE], ID);
 	call(port, key, 0);
 	UNTIL(seen[SOURCE].up && seen[TARGET].up);
+	ck_assert_int_eq(n_refused, 1);
 }
 END_TEST
 
