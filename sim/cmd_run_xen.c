@@ -139,12 +139,24 @@ static void observed(void *self, const struct observation *obs)
 	tell_series(leg, obs);
 }
 
+/* Results that cannot be written are no reason not to manage. */
+static void flush_results(struct leg *leg)
+{
+	struct err err = {""};
+
+	if (!results_flush(leg->results, &err))
+		fprintf(stderr,
+		    "violin: %s; the run goes on, its results end here\n",
+		    err.text);
+}
+
 static void planned(
     void *self, const struct observation *obs, const struct plan *plan)
 {
 	struct leg *leg = self;
 
 	leg->to->manager.planned(leg->to->manager.self, obs, plan);
+	flush_results(leg);
 }
 
 static void heard(void *self, const struct outcome *outcome)
@@ -233,8 +245,11 @@ static bool finish_leg(struct leg *leg, const struct run_xen_args *args,
 		if (leg->envs[e].end_ns < 0 && leg->envs[e].created_ns >= 0)
 			leg->to->env_ended(leg->to->self, &leg->envs[e]);
 	leg->metrics.end_ns = now_ns;
-	if (!results_finish(leg->results, &leg->metrics, err))
+	if (!results_finish(leg->results, &leg->metrics, err)) {
+		/* What there is of a live run is not to be had again. */
+		outdir_keep(&leg->dir);
 		return false;
+	}
 	if (args->json)
 		results_print_json(leg->results, stdout);
 	else

@@ -123,6 +123,12 @@ bool outdir_commit(struct outdir *dir, struct err *err)
 	return sync_parent(dir->path, err);
 }
 
+void outdir_keep(struct outdir *dir)
+{
+	free(dir->build);
+	dir->build = NULL;
+}
+
 void outdir_close(struct outdir *dir)
 {
 	if (dir->build)

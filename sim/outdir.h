@@ -26,6 +26,10 @@ bool outdir_open(
 /* All that was written, to disk and under its name. */
 bool outdir_commit(struct outdir *dir, struct err *err);
 
+/* Leaves what was written under its temporary name: not whole, and not to be
+ * had again. */
+void outdir_keep(struct outdir *dir);
+
 /* Removes what was written, if it was not committed; idempotent. */
 void outdir_close(struct outdir *dir);
 

@@ -2,8 +2,11 @@
 /* What a run gives, heard and written as it happens; see results.h. */
 #include "sim/results.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/record.h"
 #include "sim/digest.h"
@@ -61,6 +64,7 @@ struct results {
 	struct sim_migration *migrations;
 	uint32_t n_migrations, max_migrations;
 	bool out_of_memory;
+	bool stopped; /* its files could not be written; all are closed */
 	struct sim_metrics metrics;
 	struct sim_listener listener;
 	struct sim_listener also;
@@ -480,6 +484,51 @@ static void write_environments(const struct results *r, FILE *file)
 	}
 }
 
+/* Whole lines only: where a disk was full, a line may have been torn. */
+static void cut_file(const char *folder, const char *name)
+{
+	char *path = outdir_join(folder, name);
+	int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
+	off_t end = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
+	char last = 0;
+
+	while (end > 0 && pread(fd, &last, 1, end - 1) == 1 && last != '\n')
+		end--;
+	if (fd >= 0 && ftruncate(fd, end) < 0)
+		end = 0; /* nothing is left to be done about it */
+	if (fd >= 0)
+		close(fd);
+	free(path);
+}
+
+static void stop(struct results *r)
+{
+	r->stopped = true;
+	r->record = NULL;
+	for (int i = 0; i < N_FILES; i++) {
+		if (!r->files[i])
+			continue;
+		fclose(r->files[i]);
+		r->files[i] = NULL;
+		cut_file(r->folder, files[i].name);
+	}
+}
+
+bool results_flush(struct results *r, struct err *err)
+{
+	for (int i = 0; i < N_FILES; i++) {
+		errno = EIO;
+		if (!r->files[i] ||
+		    (fflush(r->files[i]) == 0 && !ferror(r->files[i])))
+			continue;
+		err_set(err, "%s/%s: %s", r->folder, files[i].name,
+		    strerror(errno));
+		stop(r);
+		return false;
+	}
+	return true;
+}
+
 bool results_finish(
     struct results *r, const struct sim_metrics *metrics, struct err *err)
 {
@@ -488,6 +537,8 @@ bool results_finish(
 	r->metrics = *metrics;
 	if (r->out_of_memory)
 		return err_set(err, "not enough memory for the migrations");
+	if (r->stopped)
+		return err_set(err, "%s: not written to the end", r->folder);
 	if (r->folder) {
 		write_environments(r, r->files[ENVIRONMENTS]);
 		results_print_json(r, r->files[SUMMARY]);

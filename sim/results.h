@@ -49,6 +49,11 @@ const struct sim_listener *results_listener(const struct results *results);
 void results_also_tell(
     struct results *results, const struct sim_listener *listener);
 
+/* What was written so far can be read by others.  False, once, when it cannot
+ * be written any more: then each file is cut off after its last whole line
+ * and closed, and nothing more is written. */
+bool results_flush(struct results *results, struct err *err);
+
 /* After the run: completes the files.  False when one could not be written. */
 bool results_finish(struct results *results, const struct sim_metrics *metrics,
     struct err *err);

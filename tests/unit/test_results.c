@@ -7,9 +7,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -272,6 +274,39 @@ START_TEST(a_file_that_cannot_be_written_is_told)
 }
 END_TEST
 
+/* A file system that takes no more is played by the limit of a file's size,
+ * which the process has to itself. */
+START_TEST(a_full_disk_leaves_whole_lines_and_is_told_once)
+{
+	const struct results_of of = of_policy(&policy_none);
+	const struct rlimit limit = {5000, 5000};
+	struct sim_host_row row = {.host = {0}};
+	struct sim_metrics metrics = {0};
+	struct err err = {0};
+	struct results *r = results_new(&of, folder, &err);
+	const struct sim_listener *to = results_listener(r);
+	const char *text;
+	int n_told = 0;
+
+	signal(SIGXFSZ, SIG_IGN);
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	for (int i = 0; i < 400; i++) {
+		to->series_hosts(to->self, i * NS_PER_S, &row, 1);
+		n_told += !results_flush(r, &err);
+	}
+	ck_assert_int_eq(n_told, 1);
+	ck_assert_ptr_nonnull(strstr(err.text, "hosts.csv"));
+	ck_assert(!results_finish(r, &metrics, &err));
+	results_free(r);
+	text = read_file("hosts.csv");
+	ck_assert_uint_gt(strlen(text), 4000);
+	ck_assert_uint_le(strlen(text), 5000);
+	ck_assert_int_eq(text[strlen(text) - 1], '\n');
+	text = strrchr(read_file("record"), '\n');
+	ck_assert_str_eq(text, "\n");
+}
+END_TEST
+
 /* The directory. */
 
 static unsigned count_entries(const char *path)
@@ -497,6 +532,7 @@ int main(void)
 	tcase_add_test(tc, the_same_run_gives_the_same_bytes);
 	tcase_add_test(tc, sums_are_by_hand);
 	tcase_add_test(tc, a_file_that_cannot_be_written_is_told);
+	tcase_add_test(tc, a_full_disk_leaves_whole_lines_and_is_told_once);
 	tcase_add_test(tc, a_directory_appears_whole);
 	tcase_add_test(tc, what_is_not_committed_leaves_nothing);
 	tcase_add_test(tc, what_is_there_is_replaced_only_if_asked);
