@@ -2,12 +2,15 @@
 /* The adaptation manager's one step; see manager.h. */
 #include "core/manager.h"
 
+#include "core/drain.h"
+
 struct manager {
 	const struct model *model;
 	const struct policy *policy;
 	const struct manager_listener *listener;
 	struct manager_options options;
 	void *state;
+	struct drain *drain;
 	struct plan_check *check;
 	struct observation obs;
 	struct plan plan;
@@ -27,6 +30,7 @@ struct manager *manager_lay_out(struct arena *arena, const struct model *model,
 	observation_lay_out(&made.obs, arena, model);
 	plan_lay_out(&made.plan, arena, model);
 	made.check = plan_check_lay_out(arena, model);
+	made.drain = drain_lay_out(arena, model);
 	made.state = policy->lay_out(arena, model, values);
 	if (m)
 		*m = made;
@@ -60,6 +64,8 @@ bool manager_step(struct manager *m, const struct backend *backend,
 		l->observed(l->self, &m->obs);
 	plan_clear(&m->plan);
 	m->policy->decide(m->state, m->model, &m->obs, &m->plan);
+	if (!m->policy->drains)
+		drain_hosts(m->drain, m->model, &m->obs, &m->plan);
 	plan_check(m->check, m->model, &m->obs, &m->options.limits, &m->plan);
 	if (l && l->planned)
 		l->planned(l->self, &m->obs, &m->plan);

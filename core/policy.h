@@ -21,7 +21,7 @@
 #include "core/observation.h"
 #include "core/plan.h"
 
-#define POLICY_ABI 1u
+#define POLICY_ABI 2u
 
 /* What a parameter measures: how a scenario file writes it. */
 enum quantity {
@@ -56,6 +56,9 @@ struct policy {
 	/* Fills the plan, which is empty, from what is observed now. */
 	void (*decide)(void *state, const struct model *model,
 	    const struct observation *obs, struct plan *plan);
+	/* Not 0: it empties hosts that are draining, by rules of its own.
+	 * Else the manager does (drain.h). */
+	uint32_t drains;
 };
 
 /* The policies that are built in, ended by NULL. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The policy `none`: place what is asked for, then never change anything.
+ * The policy `none`: place what is asked for, then never change anything, but
+ * for hosts that are drained, which the manager empties (drain.h).
  * The baseline of every comparison: the same placement as all other policies
  * (place.h), Xen's equal weights without caps, which conserve work.
  */

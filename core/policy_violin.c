@@ -305,4 +305,5 @@ const struct policy policy_violin = {
     .n_params = N_PARAMS,
     .lay_out = violin_lay_out,
     .decide = violin_decide,
+    .drains = 1,
 };

@@ -184,8 +184,13 @@ void violin_step_within(struct violin *s, uint32_t d)
 		else if (t->hosts[h].takes_vms)
 			push_host(s, h);
 	}
-	while (s->envs.n_items > 0 && s->values[P_WITHIN] > 0)
-		relieve_host(s, heap_pop(&s->envs).id);
+	while (s->envs.n_items > 0) {
+		uint32_t h = heap_pop(&s->envs).id;
+
+		/* To empty one is an order. */
+		if (s->values[P_WITHIN] > 0 || is_drained(s, h))
+			relieve_host(s, h);
+	}
 }
 
 /* Step 6: between domains. */

@@ -127,8 +127,8 @@ int cmd_destroy(int argc, char **argv)
 int cmd_drain(int argc, char **argv)
 {
 	return command("drain", "HOST",
-	    "Lets the policy move everything off a host, for maintenance.", 1,
-	    argc, argv);
+	    "Moves everything but head VMs off a host, for maintenance, under "
+	    "whatever policy.", 1, argc, argv);
 }
 
 int cmd_undrain(int argc, char **argv)

@@ -52,6 +52,23 @@ static uint32_t count_on(const struct live_run *run, uint32_t host)
 	return n;
 }
 
+/* Of a host that is to be emptied: what is left to go. */
+static void print_drain(const struct live_run *run, uint32_t host, FILE *out)
+{
+	const struct model *m = &run->scenario->model;
+	uint32_t n_heads = 0, n = count_on(run, host);
+
+	for (uint32_t v = 0; v < m->n_vms; v++)
+		n_heads += m->vms[v].is_head && vm_is_placed(&run->vms[v]) &&
+		    run->vms[v].host.ix == host;
+	if (n > n_heads)
+		fprintf(out, "; %u VMs are to leave", n - n_heads);
+	else
+		fputs("; is empty", out);
+	if (n_heads)
+		fprintf(out, ", but for %u head VMs", n_heads);
+}
+
 /* The table. */
 
 static void print_hosts(struct live_run *run, FILE *out)
@@ -75,6 +92,8 @@ static void print_hosts(struct live_run *run, FILE *out)
 		else
 			fprintf(out, "%.1f s ago",
 			    ns_to_s(now_ns - v.heard_ns));
+		if (v.state == HOST_DRAINING)
+			print_drain(run, h, out);
 		if (v.n_foreign)
 			fprintf(out, "; %u VMs of others", v.n_foreign);
 		fprintf(out, "%s%s\n", v.trouble[0] ? "; " : "", v.trouble);
