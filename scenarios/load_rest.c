@@ -147,6 +147,22 @@ static const struct field limits_fields[] = {
 	    struct plan_limits, migrations_per_env, .initial = "0"),
 	{0}};
 
+/* An environment is created as a whole, or not at all. */
+static bool check_limits(const struct loader *ld)
+{
+	const struct model *model = &ld->sc->model;
+	uint32_t most = ld->sc->manager.limits.actions_per_period;
+
+	for (uint32_t e = 0; most && e < model->n_envs; e++)
+		if (model->envs[e].n_vms > most)
+			return load_fail(ld, "manager.limits", "actions",
+			    "%s, of %u VMs, could never be created: right is "
+			    "at least %u, or 0 for no limit",
+			    model->envs[e].name, model->envs[e].n_vms,
+			    model->envs[e].n_vms);
+	return true;
+}
+
 bool load_manager(struct loader *ld)
 {
 	struct raw_manager *raw = &ld->raw->manager;
@@ -159,7 +175,8 @@ bool load_manager(struct loader *ld)
 	m->policy = raw->policy;
 	if (!load_fields(ld, "manager", manager_fields, raw, m) ||
 	    !load_fields(ld, "manager.limits", limits_fields, &raw->limits,
-		&m->limits))
+		&m->limits) ||
+	    !check_limits(ld))
 		return false;
 	m->n_params = raw->parameters_count;
 	m->params = pool_take(ld->pool, m->n_params, sizeof *m->params);

@@ -35,8 +35,10 @@ static int ask(const char *control, const char *request, struct err *err)
 			fflush(stdout);
 			status = EXIT_DONE;
 		} else {
-			err_set(err, "%.*s", (int)strcspn(text, "\n"),
-			    strncmp(text, "error ", 6) ? text : text + 6);
+			const char *why =
+			    strncmp(text, "error ", 6) ? text : text + 6;
+
+			err_set(err, "%.*s", (int)strcspn(why, "\n"), why);
 		}
 	}
 	fclose(out);

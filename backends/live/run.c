@@ -119,11 +119,12 @@ static void keep_decision(struct live_run *run, const struct observation *obs,
 	    a->refused ? a->refused : "");
 	run->n_actions += !a->refused;
 	snprintf(line, sizeof line,
-	    "decide step=%llu %s vm=%s from=%s to=%s%s%s%s reason=\"%s\"",
+	    "decide step=%llu %s vm=%s from=%s to=%s%s%s%s%s reason=\"%s\"",
 	    (unsigned long long)obs->sequence, action_kind_name(a->kind),
 	    run->scenario->model.vms[a->vm.ix].name, host_name(run, a->from),
 	    host_name(run, a->to), run->options.act ? "" : " dry-run",
-	    a->refused ? " refused=" : "", a->refused ? d->refused : "",
+	    a->refused ? " refused=\"" : "", d->refused,
+	    a->refused ? "\"" : "",
 	    reason_print(&a->reason, reason, sizeof reason));
 	run_log(run, line);
 }

@@ -40,6 +40,20 @@ static int connect_unix(const struct sockaddr_un *address)
 	return fd;
 }
 
+/* The folder that a unit would have made; where it cannot be, bind says so. */
+static void make_folder(const struct sockaddr_un *address)
+{
+	char folder[sizeof address->sun_path];
+	char *end;
+
+	memcpy(folder, address->sun_path, sizeof folder);
+	end = strrchr(folder, '/');
+	if (end && end != folder) {
+		*end = '\0';
+		mkdir(folder, 0700);
+	}
+}
+
 bool serve_open_unix(struct serve *s, const char *path, struct err *err)
 {
 	struct sockaddr_un address;
@@ -55,6 +69,7 @@ bool serve_open_unix(struct serve *s, const char *path, struct err *err)
 		return err_set(err, "%s: another manager runs there", path);
 	}
 	unlink(path);
+	make_folder(&address);
 	s->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	mask = umask(0177);
 	failed = s->fd < 0 ||
@@ -62,7 +77,8 @@ bool serve_open_unix(struct serve *s, const char *path, struct err *err)
 	    listen(s->fd, SERVE_CLIENTS);
 	umask(mask);
 	if (failed)
-		return err_set(err, "%s: %s", path, strerror(errno));
+		return err_set(err, "%s: %s; --control names another place",
+		    path, strerror(errno));
 	snprintf(s->path, sizeof s->path, "%s", path);
 	return true;
 }

@@ -68,6 +68,8 @@ static const struct {
 	    "f.yaml:2:1: \"manager\" stands here twice"},
 	{"period: 10 s", "parameters: {a: [1]}",
 	    "f.yaml:2:43: each of parameters is one plain value"},
+	{"period: 10 s", "limits: {actions: 1}",
+	    "f.yaml:2:45: V1, of 2 VMs, could never be created: right is at"},
 	/* units and ranges */
 	{"start: 5 s", "start: 5",
 	    "f.yaml:12:12: start is \"5\", not a time such as \"10 s\""},
