@@ -13,8 +13,8 @@ enum { MAX_OPTS = 24 };
 
 static void print_help(const struct opts *o)
 {
-	printf("usage: violin %s [OPTION]... %s\n\n%s\n\n", o->name, o->args,
-	    o->about);
+	printf("usage: violin %s [OPTION]...%s%s\n\n%s\n\n", o->name,
+	    *o->args ? " " : "", o->args, o->about);
 	for (const struct opt *opt = o->opts; opt->name; opt++) {
 		char name[40];
 
@@ -32,9 +32,9 @@ static void print_help(const struct opts *o)
 static int say_usage(const struct opts *o)
 {
 	fprintf(stderr,
-	    "usage: violin %s [OPTION]... %s; see violin %s "
+	    "usage: violin %s [OPTION]...%s%s; see violin %s "
 	    "--help\n",
-	    o->name, o->args, o->name);
+	    o->name, *o->args ? " " : "", o->args, o->name);
 	return EXIT_USAGE;
 }
 

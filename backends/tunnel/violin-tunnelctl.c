@@ -184,6 +184,7 @@ static bool parse_options(int argc, char **argv, struct options *o)
 	    {"json", no_argument, NULL, 'j'},
 	    {"prometheus", no_argument, NULL, 'p'},
 	    {"version", no_argument, NULL, 'V'},
+	    {"help", no_argument, NULL, 'h'},
 	    {0},
 	};
 	int c;
@@ -202,6 +203,9 @@ static bool parse_options(int argc, char **argv, struct options *o)
 			break;
 		case 'V':
 			puts("violin-tunnelctl " VIOLIN_VERSION);
+			exit(EXIT_SUCCESS);
+		case 'h':
+			fputs(usage, stdout);
 			exit(EXIT_SUCCESS);
 		default:
 			return false;

@@ -32,7 +32,7 @@ static const char usage[] =
     "usage: violin-tunneld --config FILE [--host NAME] [--state FOLDER]\n"
     "                      [--socket PATH] [--verbose] [--check]\n"
     "       violin-tunneld --show-keys [--state FOLDER]\n"
-    "       violin-tunneld --version\n";
+    "       violin-tunneld --version | --help\n";
 
 static bool parse_options(int argc, char **argv, struct options *o)
 {
@@ -45,6 +45,7 @@ static bool parse_options(int argc, char **argv, struct options *o)
 	    {"check", no_argument, NULL, 'n'},
 	    {"show-keys", no_argument, NULL, 'k'},
 	    {"version", no_argument, NULL, 'V'},
+	    {"help", no_argument, NULL, 'H'},
 	    {0},
 	};
 	int c;
@@ -78,6 +79,9 @@ static bool parse_options(int argc, char **argv, struct options *o)
 			break;
 		case 'V':
 			puts("violin-tunneld " VIOLIN_VERSION);
+			exit(EXIT_SUCCESS);
+		case 'H':
+			fputs(usage, stdout);
 			exit(EXIT_SUCCESS);
 		default:
 			return false;
