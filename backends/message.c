@@ -395,7 +395,7 @@ const char *act_kind_name(enum act_kind kind)
 {
 	static const char *const names[N_ACT_KINDS] = {
 	    [ACT_SET_CPU] = "set-cpu",
-	    [ACT_SET_MEM] = "set-mem",
+	    [ACT_SET_MEM] = "set-memory",
 	    [ACT_CREATE] = "create",
 	    [ACT_DESTROY] = "destroy",
 	    [ACT_RECEIVE] = "receive",

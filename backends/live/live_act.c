@@ -142,6 +142,9 @@ static void end_act(struct live *live, struct live_act *a,
 	    answer_kind_name(kind), text);
 	if (a->has_ticket)
 		live_tell(live, a->ticket, kinds[kind], text);
+	if (a->act.kind == ACT_WORD)
+		live_move_heeded(live, a->act.handover, a->host, a->act.word,
+		    kind == ANSWER_REFUSED);
 	if (a->act.kind == ACT_CREATE) {
 		if (done)
 			settle_created(live, a);

@@ -109,7 +109,11 @@ struct live_side {
 	uint64_t act;        /* RECEIVE or SEND: request; 0: ended or none */
 	int64_t ended_ns;    /* no record in a report asked for since means
 	                        that there is none; TIME_NEVER: not yet */
-	int64_t word_ns;     /* last told something */
+	int64_t word_ns;     /* last told something, */
+	int64_t answered_ns; /* and last answered to that; -1: never */
+	enum handover_word refused; /* the last word that was, */
+	enum handover_state refused_in; /* as far as it was known then, */
+	uint64_t refused_by;            /* and by which incarnation */
 };
 
 struct live_move {
@@ -204,6 +208,9 @@ struct live_move *live_move_of_vm(const struct live *live, uint32_t vm);
 struct host_id live_move_where(const struct live_move *move);
 /* Is its VM's network cut: is it suspended, or not yet sent to where it is? */
 bool live_move_cuts(const struct live_move *move);
+/* A word to this host on this hand-over was answered. */
+void live_move_heeded(struct live *live, uint64_t id, uint32_t host,
+    enum handover_word word, bool refused);
 bool live_say(struct live *live, struct live_move *move,
     struct live_side *side, enum handover_word word, bool forced);
 void live_move_abort(struct live *live, struct live_move *move);

@@ -52,6 +52,7 @@ static struct live_move *add_move(struct live *live, uint64_t id)
 	move->source.host = move->target.host = ID_NONE;
 	move->source.ended_ns = move->target.ended_ns = TIME_NEVER;
 	move->source.word_ns = move->target.word_ns = -1;
+	move->source.answered_ns = move->target.answered_ns = -1;
 	move->start_ns = live->now_ns;
 	live->moves = live_grow(live->moves, live->n_moves, &live->max_moves,
 	    sizeof(struct live_move *));
@@ -170,6 +171,50 @@ static bool has_word(
 	return false;
 }
 
+static void heed(const struct live *live, struct live_side *side,
+    enum handover_word word, bool refused)
+{
+	side->answered_ns = live->now_ns;
+	if (!refused)
+		return;
+	side->refused = word;
+	side->refused_in = side->state;
+	side->refused_by = live->hosts[side->host].incarnation;
+}
+
+void live_move_heeded(struct live *live, uint64_t id, uint32_t host,
+    enum handover_word word, bool refused)
+{
+	struct live_move *move = live_move_find(live, id);
+
+	if (move && move->source.host == host)
+		heed(live, &move->source, word, refused);
+	if (move && move->target.host == host)
+		heed(live, &move->target, word, refused);
+}
+
+/*
+ * May this be said to an end?  Not to one that has no record.  After an answer
+ * what it was last reported to be is old: it has done what it was told, or was
+ * past it and has refused.  While a violind runs its side of a hand-over never
+ * comes back to a state, so what was refused in one is refused in it for good.
+ */
+static bool is_sayable(const struct live *live, const struct live_move *move,
+    const struct live_side *side, enum handover_word word)
+{
+	const struct live_host *h = &live->hosts[side->host];
+
+	if (side->state == HANDOVER_NO_RECORD ||
+	    has_word(live, move->id, side->host) ||
+	    (side->refused == word && side->refused_in == side->state &&
+	        side->refused_by == h->incarnation))
+		return false;
+	if (side->answered_ns >= 0 && h->told_ns <= side->answered_ns)
+		return false;
+	return side->word_ns < 0 ||
+	    live->now_ns - side->word_ns >= live->options.busy_ns;
+}
+
 bool live_say(struct live *live, struct live_move *move,
     struct live_side *side, enum handover_word word, bool forced)
 {
@@ -181,10 +226,7 @@ bool live_say(struct live *live, struct live_move *move,
 	if (word == WORD_NONE || side->host == ID_NONE ||
 	    live->options.generation == 0 || live_is_stale(live, side->host))
 		return false;
-	if (!forced && (has_word(live, move->id, side->host) ||
-	                   (side->word_ns >= 0 &&
-	                       live->now_ns - side->word_ns <
-	                           live->options.busy_ns)))
+	if (!forced && !is_sayable(live, move, side, word))
 		return false;
 	memcpy(act.vm, move->vm_name, sizeof act.vm);
 	side->word_ns = live->now_ns;

@@ -117,11 +117,45 @@ hear(cyaml_log_t level, void *context, const char *format, va_list args)
 		    complaint->text, sizeof(complaint->text), "%s", text + 6);
 }
 
+/* The end of a comment or of a quoted text that begins here; else `at`. */
+static const char *skip(const char *at)
+{
+	const char *end = NULL;
+
+	if (at[0] == '#')
+		return at + strcspn(at, "\n");
+	if (at[0] == '"' || at[0] == '\'')
+		end = strchr(at + 1, at[0]);
+	return end ? end : at;
+}
+
+/* Where a value stands as a whole, not within another and in no comment. */
+static const char *find_value(const char *text, const char *value)
+{
+	size_t len = strlen(value);
+
+	for (const char *at = text; *at; at++) {
+		bool quoted = at[0] == '"' || at[0] == '\'';
+		bool first = at == text || strchr(" \t\n[{,", at[-1]);
+		const char *from = at + quoted;
+
+		if (first && strncmp(from, value, len) == 0 &&
+		    (quoted ? from[len] == at[0]
+		            : from[len] == '\0' ||
+		                  strchr(" \t\r\n,:]}", from[len]) != NULL))
+			return from;
+		at = first ? skip(at) : at;
+		if (!*at)
+			break;
+	}
+	return NULL;
+}
+
 /* The place of a value in the text, which libcyaml does not keep. */
 static struct complaint place_of(const char *text, const char *value)
 {
 	struct complaint place = {.line = 1, .column = 1};
-	const char *at = strstr(text, value);
+	const char *at = find_value(text, value);
 
 	for (const char *p = text; at && p < at; p++) {
 		place.column++;

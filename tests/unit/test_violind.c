@@ -332,6 +332,9 @@ START_TEST(wrong_configuration_is_told_with_its_place)
 	    {"name: a\nkey: KEY\nlisten: 1.2.3.4\nmanagers:\n"
 	     "  - {name: x, key: y}\n",
 	        "bad.conf:3:9:"},
+	    {"# not listen: 1.2.3.4\nname: a1.2.3.4 # 1.2.3.4, it's\nkey: KEY\n"
+	     "listen: '1.2.3.4'\nmanagers:\n  - {name: x, key: y}\n",
+	        "bad.conf:4:10:"},
 	    {"name: a\nkey: KEY\nmanagers: [\n", "bad.conf:"},
 	    {"name: a\nkey: KEY\nview_max_s: soon\n", "bad.conf:3:"},
 	    {"name: a\nkey: KEY\n", "managers"},

@@ -77,7 +77,7 @@ wait $!
 live violin
 stage 40 20 # MiB, beside the 80 of the system
 # Its last stage begins when it is due, or as soon as it can.
-given() { on m "grep -q 'set-mem host=a vm=V3-1 done' /run/manager.log"; }
+given() { on m "grep -q 'set-memory host=a vm=V3-1 done' /run/manager.log"; }
 eventually $((started + 270 - SECONDS)) given ||
 	fail "V3 was given no more: $(ask status)"
 given=$((SECONDS - started))
