@@ -130,11 +130,15 @@ static bool host_rename(
 }
 
 /* Whoever runs a VM has its traffic, unless the network was deaf. */
-static bool run_vm(struct machine *m, const char *name, const char *what)
+static bool run_vm(struct machine *m, const char *name, const char *what,
+    struct err *err)
 {
 	const struct location *l = location_find(&m->table, mac);
+	struct host_vm *vm = vm_of(m, name);
 
-	vm_of(m, name)->state = HOST_VM_RUNNING;
+	if (!vm)
+		return err_set(err, "no %s", name);
+	vm->state = HOST_VM_RUNNING;
 	note(m, what);
 	if (m->w->heard_all)
 		ck_assert_msg(strcmp(l->host, name_of(m)) == 0,
@@ -148,13 +152,12 @@ static bool host_unpause(void *self, const char *name, struct err *err)
 
 	if (m->unpause_fails)
 		return err_set(err, "not today");
-	return run_vm(m, name, "unpause");
+	return run_vm(m, name, "unpause", err);
 }
 
 static bool host_resume(void *self, const char *name, struct err *err)
 {
-	(void)err;
-	return run_vm(self, name, "resume");
+	return run_vm(self, name, "resume", err);
 }
 
 static bool host_create(void *self, uint64_t op, const char *name,
