@@ -81,7 +81,8 @@ fuzz-run = $(patsubst %.c,$(B)/fuzz/%,$(FUZZ_SRC))
 hook     = $(if $(wildcard tests/$(1)/run),-- tests/$(1)/run)
 run      = @JOBS=$(JOBS) OTHER=$(B)/$(other) tests/run $(B)
 
-.PHONY: check check-quick check-asan check-install check-netns check-xen
+.PHONY: check check-quick check-asan check-install check-units check-netns \
+	check-xen
 check: ## build in every way and pass all tests
 	@+$(build-tests)
 	@+$(build-asan)
@@ -104,6 +105,10 @@ check-install: ## the Debian packages on a clean Debian 12 (root)
 	@+$(build-tests)
 	$(run) $(filter $(B)/tests/install/%,$(call tests-in,$(B))) \
 	  $(call hook,install)
+
+check-units: ## the packages and units on a whole emulated Xen host (root)
+	@+$(sub) all
+	$(run) tests/install/dom0
 
 check-netns: ## the virtual network on network namespaces (root)
 	@+$(build-tests)
