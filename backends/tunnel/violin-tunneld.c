@@ -257,5 +257,7 @@ int main(int argc, char **argv)
 	if (o.show_keys)
 		return show_keys(o.tunneld.state_folder);
 	status = check_config(o.tunneld.config);
+	if (o.check && status == EXIT_SUCCESS)
+		printf("%s: right\n", o.tunneld.config);
 	return status || o.check ? status : run(&o);
 }
