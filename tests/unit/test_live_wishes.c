@@ -143,7 +143,7 @@ START_TEST(without_a_directory_it_holds_for_this_manager)
 {
 	ck_assert(wishes_open(&wishes, NULL, &err));
 	for (int i = 0; i < 500; i++) {
-		char name[8];
+		char name[16];
 
 		snprintf(name, sizeof name, "h%d", i);
 		ck_assert(set(WISH_DRAIN, name, true));
