@@ -26,10 +26,14 @@
 
 enum { CALLERS_MAX = 64, ADDRESS_MAX = 64 };
 
+#define TOLD UINT64_MAX
+
 /* A connection that was accepted, by its file descriptor. */
 struct caller {
 	int fd;
-	char address[ADDRESS_MAX]; /* "": free */
+	bool here;
+	char address[ADDRESS_MAX]; /* "": gone before it could be asked for */
+	uint64_t n_greeted; /* handshakes that had gone well by then; TOLD */
 };
 
 struct curve_server {
@@ -41,7 +45,8 @@ struct curve_server {
 	size_t n_allowed;
 	char endpoint[256];
 	struct caller callers[CALLERS_MAX];
-	bool failed; /* the connection that ends next, before it showed a key */
+	uint64_t n_greeted;
+	bool failed; /* the handshake of the connection that ends next */
 	void (*refused)(void *self, const char *address, const char *why);
 	void *refused_self;
 };
@@ -147,11 +152,15 @@ static void zap_answer(void *zap, const char *request_id, size_t id_len,
 	zmq_send(zap, "", 0, 0);
 }
 
-static void tell_unlisted(const struct curve_server *server,
-    const char *address, const struct curve_public *key)
+static void tell_unlisted(struct curve_server *server, const char *address,
+    const struct curve_public *key)
 {
 	char name[CURVE_KEY_TEXT], why[CURVE_KEY_TEXT + 32];
 
+	for (size_t i = 0; i < CALLERS_MAX; i++)
+		if (server->callers[i].here &&
+		    strcmp(server->callers[i].address, address) == 0)
+			server->callers[i].n_greeted = TOLD;
 	curve_public_print(key, name);
 	snprintf(why, sizeof(why), "key %s is not listed", name);
 	tell_refused(server, address, why);
@@ -199,9 +208,12 @@ static bool zap_serve(struct curve_server *server)
 
 static struct caller *caller_of(struct curve_server *server, int fd)
 {
-	for (size_t i = 0; i < CALLERS_MAX; i++)
-		if (server->callers[i].address[0] && server->callers[i].fd == fd)
-			return &server->callers[i];
+	for (size_t i = 0; i < CALLERS_MAX; i++) {
+		struct caller *caller = &server->callers[i];
+
+		if (caller->here && caller->fd == fd)
+			return caller;
+	}
 	return NULL;
 }
 
@@ -212,11 +224,13 @@ static void caller_comes(struct curve_server *server, int fd)
 	socklen_t len = sizeof(from);
 
 	for (size_t i = 0; i < CALLERS_MAX && !caller; i++)
-		if (!server->callers[i].address[0])
+		if (!server->callers[i].here)
 			caller = &server->callers[i];
 	if (!caller)
 		return;
 	caller->fd = fd;
+	caller->here = true;
+	caller->n_greeted = server->n_greeted;
 	if (getpeername(fd, (struct sockaddr *)&from, &len) < 0 ||
 	    getnameinfo((struct sockaddr *)&from, len, caller->address,
 	        sizeof(caller->address), NULL, 0, NI_NUMERICHOST) != 0)
@@ -227,12 +241,14 @@ static void caller_goes(struct curve_server *server, int fd)
 {
 	struct caller *caller = caller_of(server, fd);
 
-	if (server->failed)
+	/* What is no handshake at all is told as an end without one. */
+	if (server->failed ||
+	    (caller && caller->n_greeted == server->n_greeted))
 		tell_refused(server, caller ? caller->address : "",
 		    "no handshake with this host's key");
 	server->failed = false;
 	if (caller)
-		caller->address[0] = '\0';
+		caller->here = false;
 }
 
 /* One event of the router's monitor: what (u16), of which file descriptor
@@ -257,6 +273,8 @@ static bool monitor_serve(struct curve_server *server)
 		caller_comes(server, fd);
 	else if (what == ZMQ_EVENT_DISCONNECTED)
 		caller_goes(server, fd);
+	else if (what == ZMQ_EVENT_HANDSHAKE_SUCCEEDED)
+		server->n_greeted++;
 	else
 		server->failed = true;
 	return true;
@@ -266,6 +284,7 @@ static void monitor_open(struct curve_server *server)
 {
 	enum {
 		EVENTS = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED |
+		         ZMQ_EVENT_HANDSHAKE_SUCCEEDED |
 		         ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
 		         ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL,
 	};
@@ -402,7 +421,7 @@ bool curve_server_receive(struct curve_server *server, struct curve_from *from,
 	size_t route_len;
 	bool more;
 
-	while (zap_serve(server) || monitor_serve(server))
+	while (monitor_serve(server) || zap_serve(server))
 		;
 	while (receive_frame(server->router, from->route, sizeof(from->route),
 	    &route_len, &more)) {

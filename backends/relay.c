@@ -269,16 +269,13 @@ static void accept_stranger(struct relay *relay, struct relay_link *link)
 static void refuse(struct relay *relay, const struct relay_link *link,
     struct conn *stranger)
 {
-	struct sockaddr_storage from;
-	socklen_t len = sizeof(from);
-	char address[ADDRESS_TEXT] = "";
+	const char *why = stranger->why ? stranger->why : "silent";
+	char address[ADDRESS_TEXT];
 
-	if (relay->config.refused &&
-	    getpeername(stranger->fd, (struct sockaddr *)&from, &len) == 0)
-		address_print(&from, address);
+	address_of_peer(stranger->fd, address);
 	if (relay->config.refused)
-		relay->config.refused(relay->config.self, link->id, address,
-		    stranger->why ? stranger->why : "silent");
+		relay->config.refused(
+		    relay->config.self, link->id, address, why);
 	conn_free(stranger);
 }
 

@@ -58,17 +58,19 @@ uint16_t *address_port(struct sockaddr_storage *address)
 	           : &((struct sockaddr_in6 *)address)->sin6_port;
 }
 
-void address_print(
-    const struct sockaddr_storage *address, char text[static ADDRESS_TEXT])
+void address_of_peer(int fd, char text[static ADDRESS_TEXT])
 {
-	const void *at =
-	    address->ss_family == AF_INET6
-	        ? (const void *)&((const struct sockaddr_in6 *)address)
-	              ->sin6_addr
-	        : (const void *)&((const struct sockaddr_in *)address)
-	              ->sin_addr;
+	struct sockaddr_storage from = {0};
+	const struct sockaddr_in *v4 = (const struct sockaddr_in *)&from;
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&from;
+	socklen_t len = sizeof(from);
+	bool known = getpeername(fd, (struct sockaddr *)&from, &len) == 0;
 
-	if (!inet_ntop(address->ss_family, at, text, ADDRESS_TEXT))
+	if (known && from.ss_family == AF_INET6)
+		known = inet_ntop(AF_INET6, &v6->sin6_addr, text, ADDRESS_TEXT);
+	else if (known)
+		known = inet_ntop(AF_INET, &v4->sin_addr, text, ADDRESS_TEXT);
+	if (!known)
 		text[0] = '\0';
 }
 

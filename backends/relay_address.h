@@ -11,8 +11,6 @@
 enum { ADDRESS_TEXT = 46 }; /* an address and its zero */
 
 /* "192.0.2.1" or "2001:db8::1" */
-void address_print(
-    const struct sockaddr_storage *address, char text[static ADDRESS_TEXT]);
 bool address_parse(const char *host, uint16_t port,
     struct sockaddr_storage *out, socklen_t *len);
 /* "192.0.2.1:7480" or "[2001:db8::1]:7480" */
@@ -22,5 +20,8 @@ bool address_parse_endpoint(
 uint16_t *address_port(struct sockaddr_storage *address);
 /* A TCP socket for it that does not block; -1 if there is none to be had. */
 int address_socket(const struct sockaddr_storage *address);
+
+/* Where the other end of a connection is; "" if that is not known. */
+void address_of_peer(int fd, char text[static ADDRESS_TEXT]);
 
 #endif

@@ -325,8 +325,11 @@ static bool settle(struct live *live, struct live_move *move)
 	    (t->state == TARGET_HELD && is_silent(live, s));
 	if (s->state != HANDOVER_NO_RECORD || t->state != HANDOVER_NO_RECORD)
 		return false;
-	if (!move->decided)
+	if (!move->decided) {
+		live_log(live, "handover=%llu vm=%s not begun text=\"%s\"",
+		    (unsigned long long)move->id, move->vm_name, move->text);
 		end_move(live, move, false);
+	}
 	return true;
 }
 

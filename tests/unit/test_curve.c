@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Keys, and who gets an answer over CURVE: listed clients, nobody else. */
+#include <arpa/inet.h>
 #include <check.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -114,6 +117,33 @@ static void hear_refused(void *self, const char *address, const char *why)
 	snprintf(refused_why, sizeof(refused_why), "%s", why);
 }
 
+/* Writes this to the server's port; true if that brings a message to it. */
+static bool shouts(const char *text)
+{
+	const char *port = strrchr(curve_server_endpoint(server), ':') + 1;
+	struct sockaddr_in to = {.sin_family = AF_INET,
+	    .sin_port = htons((uint16_t)atoi(port)),
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	int64_t until = now_ms() + SILENCE_MS;
+	struct curve_from from;
+	char bytes[64];
+	size_t len;
+	bool heard = false;
+
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	ck_assert_int_eq(
+	    write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	shutdown(fd, SHUT_WR);
+	while (now_ms() < until) {
+		heard = heard || curve_server_receive(server, &from, bytes,
+		                     sizeof(bytes), &len);
+		usleep(10000);
+	}
+	close(fd);
+	return heard;
+}
+
 START_TEST(server_tells_whom_it_refused)
 {
 	char name[CURVE_KEY_TEXT];
@@ -127,6 +157,10 @@ START_TEST(server_tells_whom_it_refused)
 	curve_public_print(&keys[1].public, name);
 	ck_assert_ptr_nonnull(strstr(refused_why, name));
 	ck_assert_ptr_nonnull(strstr(refused_from, "127.0.0.1"));
+	/* No client at all. */
+	n_refused = 0;
+	ck_assert(!shouts("GET / HTTP/1.1"));
+	ck_assert_int_eq(n_refused, 1);
 	/* Listed, and thinks that another server is here. */
 	n_refused = 0;
 	ck_assert(!answers(0, &keys[1].public, SILENCE_MS));

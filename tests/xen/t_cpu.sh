@@ -27,7 +27,7 @@ on a "xl cpupool-cpu-remove Pool-0 1
 	guest create g1 'pool=\"guests\"' & guest create g2 'pool=\"guests\"' &
 	wait
 	guest tell g1 busy"
-watch 30
+watch 20
 time=$(delta time_ns host)
 busy=$(calc "$(delta cpu_time_ns g1) / $time")
 idle=$(calc "$(delta cpu_time_ns g2) / $time")
@@ -46,14 +46,14 @@ within 0.1 "$(calc "1 + $idle")" "$(calc "1 + $says_idle")" ||
 
 on a "hostctl set-cpu g1 768 0 && hostctl set-cpu g2 256 0 &&
 	guest tell g2 busy"
-watch 60
+watch 40
 ratio=$(calc "$(delta cpu_time_ns g1) / $(delta cpu_time_ns g2)")
 work=$(calc "$(delta loops 'own g1') / $(delta loops 'own g2')")
 echo "weights of 3:1 gave CPU time of $ratio:1 and work of $work:1"
 within 0.1 "$ratio" 3 || fail "weights of 3:1 gave $ratio:1"
 
 on a "hostctl set-cpu g1 256 250 && guest tell g2 idle"
-watch 30
+watch 20
 cap=$(calc "$(delta cpu_time_ns g1) / $(delta time_ns host)")
 within 0.1 "$cap" 0.25 || fail "a cap of 0.25 let it have $cap of a CPU"
 echo "seen $busy busy (told $says), $idle idle; 3:1 gave $ratio:1 \

@@ -4,12 +4,12 @@
 # (which does not encrypt), and by the manager into the other domain.  It runs
 # in one place; its boot id, counter and memory survive.  The manager is not
 # slower than xl, neither in all nor in the time that the guest stands still,
-# but for the noise of a shared machine, 10 %.
+# but for 10 % of noise; where it seems so, both have a second try.
 #
 # Both are asked to move it and timed until it runs at the target, by one
 # clock; how long it stands still is the longest that m, which pings it all
 # the time, is without an answer: 20 ms are the resolution.
-# limit: 330
+# limit: 480
 # hosts: a b c m
 # needs: violind violin
 . "$(dirname "$0")/lib.sh"
@@ -19,12 +19,16 @@ ip=10.1.0.101
 log() { on m "cat /run/manager.log"; }
 status_has() { ask status --json 2> /dev/null | grep -q "$1"; }
 # As the manager sees it: a question to a host would slow the move down.
-seen_on() { status_has "\"$vm\", \"state\": \"running\", \"host\": \"$1\""; }
+seen_on()
+{
+	status_has "\"$vm\", \"state\": \"running\", \"host\": \"$1\""
+}
 is_quiet() { ! status_has '"id"'; }
 
 ping_start()
 {
-	on m "ping -D -i 0.02 $ip > /run/ping.log 2>&1 & echo \$! > /run/ping.pid"
+	on m "ping -D -i 0.02 $ip > /run/ping.log 2>&1 &
+		echo \$! > /run/ping.pid"
 }
 
 # ping_gap: the longest time without an answer, ms
@@ -44,7 +48,8 @@ remember()
 }
 same()
 {
-	[ "$(where $vm a b c)" = "$1 " ] || fail "$vm runs on $(where $vm a b c)"
+	[ "$(where $vm a b c)" = "$1 " ] ||
+		fail "$vm runs on $(where $vm a b c)"
 	on "$1" guest wait $vm
 	[ "$(on "$1" guest report $vm boot)" = "$boot" ] ||
 		fail "$vm was started anew on $1"
@@ -67,12 +72,11 @@ move()
 	took=$(log | awk -v vm=$vm '
 		function ms(t) {
 			split(t, p, /[-T:Z]/)
-			return ((p[3] * 24 + p[4]) * 60 + p[5]) * 60000 +
-				p[6] * 1000
+			return 1000 * (60 * (60 * p[4] + p[5]) + p[6])
 		}
 		/ decide .* migrate / && $0 ~ "vm=" vm { from = ms($1) }
 		/ handover=.* moved / { to = ms($1) }
-		END { printf "%d", to - from }')
+		END { printf "%d", (to - from + 86400000) % 86400000 }')
 	[ "$took" -gt 0 ] || fail "no time in the log: $(log)"
 	ask undrain "$1" > /dev/null
 }
@@ -106,37 +110,68 @@ END
 	eventually 90 seen_on a || fail "$vm is not on a: $(ask status)"
 }
 
+# by_xl FROM TO ADDRESS: by xl, the manager being away; sets took, ms
+by_xl()
+{
+	local start
+	remember "$1"
+	on "$2" "socat -b 262144 TCP-LISTEN:8002,reuseaddr \
+		EXEC:'xl migrate-receive' > /run/receive.log 2>&1 &"
+	start=$(now_ms)
+	on "$1" "xl migrate -s '' $vm \
+		'socat -b 262144 - TCP:$3:8002,retry=10'" \
+		> "$site/xl.log" 2>&1 ||
+		fail "xl: $(cat "$site/xl.log")"
+	took=$(($(now_ms) - start))
+	sleep 1
+}
+
+# pair: to b by the manager, and back by xl; keeps the shorter times of both
+pair()
+{
+	manager
+	ping_start
+	move a b
+	local gap
+	gap=$(ping_gap)
+	[ $took -ge $ours ] || ours=$took
+	[ "$gap" -ge $ours_gap ] || ours_gap=$gap
+	same b
+	on m 'kill $(cat /run/manager.pid)'
+
+	ping_start
+	by_xl b a 10.1.0.1
+	gap=$(ping_gap)
+	[ $took -ge $xl ] || xl=$took
+	[ "$gap" -ge $xl_gap ] || xl_gap=$gap
+	same a
+	echo "in ms: $ours and $ours_gap by the manager, $xl and $xl_gap by xl"
+}
+
+is_as_fast()
+{
+	[ $((ours * 10)) -le $((xl * 11)) ] &&
+		[ $((ours_gap * 10)) -le $((xl_gap * 11)) ]
+}
+
 live_start a b c
 trap 'status=$?; [ $status -eq 0 ] || { log
 	for h in a b c; do on $h "cat /run/violind.log"; done; } >&2' EXIT
 manager
 on a guest wait $vm
 eventually 20 on m "ping -q -c 1 -W 1 $ip" > /dev/null || fail "no answer"
-
-ping_start
-move a b
-ours=$took ours_gap=$(ping_gap)
-same b
 on m 'kill $(cat /run/manager.pid)'
 
-remember b
-on a "socat -b 262144 TCP-LISTEN:8002,reuseaddr \
-	EXEC:'xl migrate-receive' > /run/receive.log 2>&1 &"
-ping_start
-start=$(now_ms)
-on b "xl migrate -s '' $vm 'socat -b 262144 - TCP:10.1.0.1:8002,retry=10'"
-xl=$(($(now_ms) - start))
-sleep 1
-xl_gap=$(ping_gap)
-same a
-echo "in ms: $ours and $ours_gap by the manager, $xl and $xl_gap by xl"
+ours=999999 ours_gap=999999 xl=999999 xl_gap=999999
+pair
+# What else this machine does can only make a move slower.
+is_as_fast || pair
 
 manager
 ask drain b > /dev/null
 move a c
 same c
-[ $((ours * 10)) -le $((xl * 11)) ] || fail "slower than xl: $ours ms to $xl"
-[ $((ours_gap * 10)) -le $((xl_gap * 11)) ] ||
-	fail "stands still longer than with xl: $ours_gap ms to $xl_gap"
+is_as_fast || fail "slower than xl: $ours ms, $ours_gap of them standing still; \
+xl: $xl and $xl_gap"
 echo "within its domain in $ours ms, $ours_gap of them standing still (xl: $xl \
 and $xl_gap); to the other in $took ms"
