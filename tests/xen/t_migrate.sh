@@ -171,7 +171,7 @@ manager
 ask drain b > /dev/null
 move a c
 same c
-is_as_fast || fail "slower than xl: $ours ms, $ours_gap of them standing still; \
-xl: $xl and $xl_gap"
+is_as_fast || fail "slower than xl: in $ours ms, $ours_gap of them standing \
+still; xl: $xl and $xl_gap"
 echo "within its domain in $ours ms, $ours_gap of them standing still (xl: $xl \
 and $xl_gap); to the other in $took ms"
