@@ -74,6 +74,7 @@ until_true() {
 }
 # value NAME LINE: of "NAME=value", as guest prints it.
 value() { sed -n "s/.*\b$1=\([-0-9.]*\).*/\1/p" <<<"$2"; }
+not() { ! "$@"; }
 le() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a != "" && a <= b) }'; }
 median() { tr ' ' '\n' | grep . | sort -n | awk '{ v[NR] = $1 }
 	END { print v[int((NR + 1) / 2)] }'; }
