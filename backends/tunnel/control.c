@@ -52,6 +52,8 @@ bool control_decode_request(
 		request->what = wire_get_enum(&r, N_SHOWS);
 		request->format = wire_get_enum(&r, N_FORMATS);
 		break;
+	case CONTROL_RELOAD:
+		break;
 	default:
 		return false;
 	}

@@ -19,6 +19,7 @@ enum control_type {
 	CONTROL_MOVE,            /* mac, phase, host: one phase of a move */
 	CONTROL_SHOW,            /* what, format */
 	CONTROL_ANSWER,          /* ok, behind, text */
+	CONTROL_RELOAD,          /* read the site file again */
 };
 
 enum control_phase {

@@ -13,6 +13,7 @@
 
 #include "backends/location_message.h"
 #include "backends/tunnel/control.h"
+#include "backends/tunnel/reload.h"
 #include "backends/tunnel/show.h"
 
 enum { BACKLOG = 8 };
@@ -125,6 +126,16 @@ static bool move(struct turn *turn, const struct control_request *request)
 	return t->follows;
 }
 
+static bool reload_site(struct turn *turn)
+{
+	if (!reload(turn->t, turn->peers, &turn->err))
+		return err_prefix(&turn->err, "the site stays what it was");
+	if (!turn->t->follows)
+		return err_set(&turn->err, "the site is read again, but %s",
+		    turn->t->trouble.text);
+	return true;
+}
+
 static bool obey(struct turn *turn, const struct control_request *request)
 {
 	switch (request->type) {
@@ -135,6 +146,8 @@ static bool obey(struct turn *turn, const struct control_request *request)
 		return tunneld_detach(turn->t, request->port, &turn->err);
 	case CONTROL_MOVE:
 		return move(turn, request);
+	case CONTROL_RELOAD:
+		return reload_site(turn);
 	case CONTROL_SHOW:
 		turn->text = show_make(turn->t, turn->peers, request->what,
 		    request->format, &turn->err);

@@ -21,24 +21,50 @@ static bool load_key(struct peers *peers, const char *folder, struct err *err)
 	return curve_key_save(&peers->key, path, err);
 }
 
-static bool open_server(
-    struct peers *peers, const struct tunneld *t, struct err *err)
+/* Whom to hear: managers and hosts.  To be freed. */
+static struct curve_public *list_allowed(const struct tunneld *t, size_t *n)
 {
 	const struct site *site = &t->site;
-	size_t n = 0, most = site->n_managers + site->n_hosts;
+	size_t most = site->n_managers + site->n_hosts;
 	struct curve_public *allowed = calloc(most + 1, sizeof *allowed);
 
 	if (!allowed)
 		abort();
+	*n = 0;
 	for (uint32_t i = 0; i < site->n_managers; i++)
-		allowed[n++] = site->managers[i].control_key;
+		allowed[(*n)++] = site->managers[i].control_key;
 	for (uint32_t i = 0; i < site->n_hosts; i++)
 		if (i != t->me && site->hosts[i].has_control_key)
-			allowed[n++] = site->hosts[i].control_key;
-	peers->server = curve_server_new(
-	    &peers->key, site->hosts[t->me].control, allowed, n, err);
+			allowed[(*n)++] = site->hosts[i].control_key;
+	return allowed;
+}
+
+static bool open_server(
+    struct peers *peers, const struct tunneld *t, struct err *err)
+{
+	const char *endpoint = t->site.hosts[t->me].control;
+	size_t n;
+	struct curve_public *allowed = list_allowed(t, &n);
+
+	peers->server =
+	    curve_server_new(&peers->key, endpoint, allowed, n, err);
 	free(allowed);
+	snprintf(peers->endpoint, sizeof peers->endpoint, "%s", endpoint);
 	return peers->server;
+}
+
+/* The one that is there, with other keys: nobody has to connect anew. */
+static void keep_server(
+    struct peers *next, struct peers *old, const struct tunneld *t)
+{
+	size_t n;
+	struct curve_public *allowed = list_allowed(t, &n);
+
+	curve_server_allow(old->server, allowed, n);
+	free(allowed);
+	next->server = old->server;
+	memcpy(next->endpoint, old->endpoint, sizeof next->endpoint);
+	old->server = NULL;
 }
 
 static bool open_clients(
@@ -110,6 +136,38 @@ void peers_close(struct peers *peers)
 		curve_server_free(peers->server);
 	free(peers->peers);
 	*peers = (struct peers){0};
+}
+
+static bool may_keep_server(const struct peers *old, const struct peers *next,
+    const struct site_host *me)
+{
+	return old->server && strcmp(old->endpoint, me->control) == 0 &&
+	       curve_public_equal(&old->key.public, &next->key.public);
+}
+
+bool peers_reload(struct peers *peers, struct tunneld *t, struct err *err)
+{
+	const struct site_host *me = &t->site.hosts[t->me];
+	struct peers next = {0};
+	bool keeps, ok;
+
+	if (!*me->control) {
+		peers_close(peers);
+		return true;
+	}
+	ok = load_key(&next, t->options.state_folder, err) &&
+	     check_key(&next, t, err);
+	keeps = ok && may_keep_server(peers, &next, me);
+	if (!ok || (!keeps && !open_server(&next, t, err)) ||
+	    (me->has_control_key && !open_clients(&next, t, err))) {
+		peers_close(&next);
+		return false;
+	}
+	if (keeps)
+		keep_server(&next, peers, t);
+	peers_close(peers);
+	*peers = next;
+	return true;
 }
 
 uint32_t peers_max_items(const struct peers *peers)

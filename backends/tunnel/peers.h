@@ -40,6 +40,7 @@ struct peer {
 struct peers {
 	struct curve_key key;
 	struct curve_server *server; /* NULL: no control endpoint */
+	char endpoint[SITE_CONTROL_BYTES]; /* where it listens */
 	struct curve_clients *clients;
 	struct peer *peers;
 	uint32_t n_peers;
@@ -48,6 +49,8 @@ struct peers {
 /* Reads or makes the key, listens, and starts connecting. */
 bool peers_open(struct peers *peers, struct tunneld *t,
     const char *state_folder, struct err *err);
+/* What t->site says now; false with err, and they are as they were. */
+bool peers_reload(struct peers *peers, struct tunneld *t, struct err *err);
 void peers_close(struct peers *peers);
 
 /* What to poll; returns how many items of at most peers_max_items. */

@@ -57,7 +57,7 @@ static void apply(struct tunneld *t)
 	struct err err = {{0}};
 
 	for (size_t i = 0; i < t->diff.n_ops; i++) {
-		if (t->verbose)
+		if (t->options.verbose)
 			tunneld_log("%s", diff_format(&t->diff.ops[i], text));
 		if (!rtnl_apply(&t->route, &t->diff.ops[i], &err))
 			note_trouble(t, &err);

@@ -16,7 +16,13 @@
 #include "backends/tunnel/nl.h"
 #include "backends/tunnel/wireguard.h"
 
+struct tunneld_options {
+	const char *config, *host, *state_folder; /* borrowed, and outlive it */
+	bool verbose;
+};
+
 struct tunneld {
+	struct tunneld_options options;
 	struct site site;
 	uint32_t me; /* which host of the site */
 	struct location_table locations;
@@ -42,15 +48,16 @@ struct tunneld {
 	uint64_t n_reconciled, n_operations, n_stale; /* for show */
 };
 
-struct tunneld_options {
-	const char *config, *host, *state_folder;
-	bool verbose;
-};
-
 /* Loads everything, checks that the site can be had here (admission), and
  * makes the kernel follow for the first time. */
 bool tunneld_init(
     struct tunneld *t, const struct tunneld_options *options, struct err *err);
+/* Loads the site file into t->site, which is taken to be empty, and all that
+ * follows from it for this host.  Part of tunneld_init and of reload.h. */
+bool tunneld_load_site(struct tunneld *t, struct err *err);
+/* Takes in the VMs that the site file has: they are older than all that was
+ * ever told. */
+void tunneld_take_site(struct tunneld *t);
 /* Leaves the kernel as it is: traffic goes on without the daemon. */
 void tunneld_fini(struct tunneld *t);
 

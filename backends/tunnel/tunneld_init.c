@@ -16,13 +16,12 @@
 #include "backends/tunnel/tunneld.h"
 #include "core/units.h"
 
-static bool find_me(
-    struct tunneld *t, const struct tunneld_options *options, struct err *err)
+static bool find_me(struct tunneld *t, struct err *err)
 {
 	char name[SITE_NAME_BYTES] = "";
 
-	if (options->host)
-		snprintf(name, sizeof name, "%s", options->host);
+	if (t->options.host)
+		snprintf(name, sizeof name, "%s", t->options.host);
 	else
 		gethostname(name, sizeof name - 1);
 	t->me = site_find_host(&t->site, name);
@@ -31,7 +30,7 @@ static bool find_me(
 	       err_set(err,
 	           "%s: there is no host \"%s\" in it: add it, or say which "
 	           "one this is with --host",
-	           options->config, name);
+	           t->options.config, name);
 }
 
 static bool load_key(struct curve_key *key, const char *folder,
@@ -46,7 +45,7 @@ static bool load_key(struct curve_key *key, const char *folder,
 	return curve_key_save(key, path, err);
 }
 
-static bool check_key(struct tunneld *t, const char *config, struct err *err)
+static bool check_key(struct tunneld *t, struct err *err)
 {
 	const struct site_host *me = &t->site.hosts[t->me];
 	char text[CURVE_KEY_TEXT];
@@ -58,22 +57,21 @@ static bool check_key(struct tunneld *t, const char *config, struct err *err)
 	return err_set(err,
 	    "%s: host \"%s\" has another wireguard_key than the one that is "
 	    "here, which is %s",
-	    config, me->name, text);
+	    t->options.config, me->name, text);
 }
 
-static bool start_wireguard(
-    struct tunneld *t, const struct tunneld_options *options, struct err *err)
+static bool start_wireguard(struct tunneld *t, struct err *err)
 {
 	t->has_wireguard = site_needs_wireguard(&t->site, t->me);
 	if (!t->has_wireguard)
 		return true;
-	return load_key(&t->wireguard.key, options->state_folder,
+	return load_key(&t->wireguard.key, t->options.state_folder,
 	           "wireguard.key", err) &&
-	       check_key(t, options->config, err) &&
+	       check_key(t, err) &&
 	       wireguard_open(&t->wireguard, &t->generic, err);
 }
 
-static bool admit(struct tunneld *t, const char *config, struct err *err)
+static bool admit(struct tunneld *t, struct err *err)
 {
 	uint32_t *path_mtu = calloc(t->site.n_hosts + 1, sizeof *path_mtu);
 	bool ok;
@@ -84,7 +82,7 @@ static bool admit(struct tunneld *t, const char *config, struct err *err)
 		path_mtu[i] = rtnl_read_path_mtu(
 		    &t->route, t->site.hosts[i].address, NULL);
 	ok = admit_site(&t->site, t->me, path_mtu, err) ||
-	     err_prefix(err, "%s", config);
+	     err_prefix(err, "%s", t->options.config);
 	free(path_mtu);
 	return ok;
 }
@@ -110,8 +108,7 @@ static bool open_events(struct tunneld *t, struct err *err)
 	return true;
 }
 
-/* What the site file says of its VMs is older than all that was told. */
-static void take_site(struct tunneld *t)
+void tunneld_take_site(struct tunneld *t)
 {
 	for (uint32_t i = 0; i < t->site.n_vms; i++) {
 		const struct site_vm *vm = &t->site.vms[i];
@@ -126,11 +123,17 @@ static void take_site(struct tunneld *t)
 	}
 }
 
+bool tunneld_load_site(struct tunneld *t, struct err *err)
+{
+	return site_load(&t->site, t->options.config, err) && find_me(t, err) &&
+	       admit(t, err) && start_wireguard(t, err);
+}
+
 bool tunneld_init(
     struct tunneld *t, const struct tunneld_options *options, struct err *err)
 {
 	memset(t, 0, sizeof *t);
-	t->verbose = options->verbose;
+	t->options = *options;
 	t->follows = true;
 	t->reconcile_at_ns = TIME_NEVER;
 	if (sodium_init() < 0)
@@ -141,18 +144,15 @@ bool tunneld_init(
 		    err, "%s: %s", options->state_folder, strerror(errno));
 	snprintf(t->state_path, sizeof t->state_path, "%s/locations",
 	    options->state_folder);
-	if (!site_load(&t->site, options->config, err) ||
-	    !find_me(t, options, err) ||
-	    !nl_open(&t->route, NETLINK_ROUTE, err) ||
+	if (!nl_open(&t->route, NETLINK_ROUTE, err) ||
 	    !nl_open(&t->netfilter, NETLINK_NETFILTER, err) ||
 	    !nl_open(&t->generic, NETLINK_GENERIC, err) ||
-	    !admit(t, options->config, err) ||
-	    !start_wireguard(t, options, err) || !open_events(t, err) ||
+	    !tunneld_load_site(t, err) || !open_events(t, err) ||
 	    !state_load(&t->locations, t->state_path, err)) {
 		tunneld_fini(t);
 		return false;
 	}
-	take_site(t);
+	tunneld_take_site(t);
 	tunneld_reconcile(t, tunneld_now_ns());
 	return true;
 }

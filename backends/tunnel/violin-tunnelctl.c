@@ -35,7 +35,8 @@ static const char usage[] =
     "  switch MAC             its traffic goes to the target, everywhere\n"
     "  settle MAC             the source may clean up\n"
     "  place MAC HOST         at once, without phases\n"
-    "  remove MAC             the VM is nowhere\n";
+    "  remove MAC             the VM is nowhere\n"
+    "  reload                 the site file is read again\n";
 
 struct ctl {
 	int socket;
@@ -138,6 +139,7 @@ static const struct command {
     {"settle", "m", {.type = CONTROL_MOVE, .phase = PHASE_SETTLE}, ask_phase},
     {"place", "mh", {.type = CONTROL_MOVE, .phase = PHASE_PLACE}, ask_phase},
     {"remove", "m", {.type = CONTROL_MOVE, .phase = PHASE_PLACE}, ask_phase},
+    {"reload", "", {.type = CONTROL_RELOAD}, NULL},
 };
 
 static const struct command *find_command(const char *name)

@@ -17,6 +17,7 @@
 #include "backends/tunnel/control.h"
 #include "backends/tunnel/local.h"
 #include "backends/tunnel/peers.h"
+#include "backends/tunnel/reload.h"
 #include "backends/tunnel/tunneld.h"
 #include "core/units.h"
 
@@ -160,6 +161,7 @@ struct daemon {
 	struct local local;
 	int signals;
 	zmq_pollitem_t *items;
+	size_t max_items;
 };
 
 static uint32_t add_fd(struct daemon *d, uint32_t n, int fd)
@@ -182,12 +184,26 @@ static long timeout_ms(const struct daemon *d, int64_t now_ns)
 	return (long)((next - now_ns + NS_PER_MS - 1) / NS_PER_MS);
 }
 
+/* The site may have more hosts than before. */
+static void make_room(struct daemon *d)
+{
+	size_t n = 3 + LOCAL_CLIENTS_MAX + peers_max_items(&d->peers);
+
+	if (n <= d->max_items)
+		return;
+	d->items = realloc(d->items, n * sizeof *d->items);
+	d->max_items = n;
+	if (!d->items)
+		abort();
+}
+
 static void wait_for_news(struct daemon *d)
 {
 	int fds[1 + LOCAL_CLIENTS_MAX];
 	unsigned n_fds = local_fds(&d->local, fds);
 	uint32_t n = 0;
 
+	make_room(d);
 	n = add_fd(d, n, d->signals);
 	n = add_fd(d, n, mnl_socket_get_fd(d->tunneld.events));
 	for (unsigned i = 0; i < n_fds; i++)
@@ -196,12 +212,23 @@ static void wait_for_news(struct daemon *d)
 	zmq_poll(d->items, (int)n, timeout_ms(d, tunneld_now_ns()));
 }
 
-/* Serves until a signal ends it. */
+/* Does a signal end it?  SIGHUP does not. */
+static bool is_ended(struct daemon *d)
+{
+	struct signalfd_siginfo info;
+	struct err err = {{0}};
+
+	while (read(d->signals, &info, sizeof info) == sizeof info) {
+		if (info.ssi_signo != SIGHUP)
+			return true;
+		reload(&d->tunneld, &d->peers, &err);
+	}
+	return false;
+}
+
 static void serve(struct daemon *d)
 {
-	struct signalfd_siginfo signal_info;
-
-	while (read(d->signals, &signal_info, sizeof signal_info) < 0) {
+	while (!is_ended(d)) {
 		wait_for_news(d);
 		local_serve(&d->local, &d->tunneld, &d->peers);
 		peers_run(&d->peers, &d->tunneld, tunneld_now_ns());
@@ -228,13 +255,9 @@ static int run(const struct options *o)
 		fail(&err, EXIT_FAILURE);
 		goto no_local;
 	}
-	d.items = calloc(
-	    3 + LOCAL_CLIENTS_MAX + peers_max_items(&d.peers), sizeof *d.items);
-	if (d.items) {
-		tunneld_log("ready");
-		serve(&d);
-		status = EXIT_SUCCESS;
-	}
+	tunneld_log("ready");
+	serve(&d);
+	status = EXIT_SUCCESS;
 	free(d.items);
 	local_close(&d.local);
 no_local:
