@@ -178,6 +178,7 @@ static const struct control_request requests[] = {
     {.type = CONTROL_DETACH, .port = "vif1.0"},
     {.type = CONTROL_MOVE, .mac = {{2}}, .phase = PHASE_SETTLE, .host = "a"},
     {.type = CONTROL_SHOW, .what = SHOW_COUNTERS, .format = FORMAT_JSON},
+    {.type = CONTROL_RELOAD},
 };
 
 START_TEST(requests_are_heard_as_they_were_said)
