@@ -325,11 +325,8 @@ static bool settle(struct live *live, struct live_move *move)
 	    (t->state == TARGET_HELD && is_silent(live, s));
 	if (s->state != HANDOVER_NO_RECORD || t->state != HANDOVER_NO_RECORD)
 		return false;
-	if (!move->decided) {
-		live_log(live, "handover=%llu vm=%s not begun text=\"%s\"",
-		    (unsigned long long)move->id, move->vm_name, move->text);
+	if (!move->decided)
 		end_move(live, move, false);
-	}
 	return true;
 }
 
@@ -350,8 +347,13 @@ void live_move_answered(struct live *live, uint64_t request,
 	side = move->target.act == request ? &move->target : &move->source;
 	side->act = 0;
 	side->ended_ns = live->now_ns;
-	if (refused)
+	if (refused) {
 		side->state = HANDOVER_NO_RECORD;
+		live_log(live,
+		    "handover=%llu vm=%s host=%s refused text=\"%s\"",
+		    (unsigned long long)move->id, move->vm_name,
+		    live->model->hosts[side->host].name, answer->text);
+	}
 	if (answer->text[0] != '\0')
 		memcpy(move->text, answer->text, sizeof move->text);
 	if (side == &move->target && answer->kind == ANSWER_PENDING) {

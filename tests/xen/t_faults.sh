@@ -38,7 +38,7 @@ draw() { shift $((seed % $#)); echo "$1"; }
 watch_hosts()
 {
 	local h
-	while sleep 0.5; do
+	while sleep 1; do
 		for h in a c; do
 			on $h hostctl sample 2> /dev/null |
 				awk -v h=$h -v vm=$vm '
@@ -93,7 +93,7 @@ has_stopped()
 	on "$1" "grep -q ') T ' /proc/\$(cat /run/violind.pid)/stat" \
 		2> /dev/null
 }
-says() { log | tail -n "+$((marked + 1))" | grep -q "$1"; }
+says() { log | tail -n "+$((marked + 1))" | grep "$1" > /dev/null; }
 mark() { marked=$(log | wc -l); }
 heard() { log | grep -c "host name=$1 up" || true; }
 heard_again() { [ "$(heard "$1")" -gt "$2" ]; }
@@ -149,23 +149,21 @@ fault_manager()
 	ask drain $from > /dev/null
 }
 
-fault_link()
-{
-	ask drain $from > /dev/null
-	eventually 60 eval 'log | tail -n 3 | grep -q state=source-sending' ||
-		fail "nothing is sent"
-	sleep "$(draw 1 5 9 13)"
-	bed cut $from $to
-	sleep 5
-	bed join $from $to
-}
-
 # is_sent: until the source sends
 is_sent()
 {
 	mark
 	ask drain $from > /dev/null
 	eventually 60 says state=source-sending || fail "nothing is sent"
+}
+
+fault_link()
+{
+	is_sent
+	sleep "$(draw 1 4 7 10)"
+	bed cut $from $to
+	sleep 5
+	bed join $from $to
 }
 
 # stays: the VM ends where it was, and the manager is not to try again
@@ -237,9 +235,9 @@ fault_memory()
 	local free
 	is_sent
 	free=$(on $to "xl info free_memory")
-	on $to "guest config hog memory=$((free - 24)) > /run/hog.cfg
+	on $to "guest config hog memory=$((free - 16)) > /run/hog.cfg
 		xl create -q -p /run/hog.cfg" ||
-		fail "nobody took $((free - 24)) MiB of $to"
+		fail "nobody took $((free - 16)) MiB of $to"
 	stays 120
 	on $to xl destroy hog
 	says "kept text=\"..*\"" || fail "it is not said why: $(log)"
