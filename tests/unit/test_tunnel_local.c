@@ -277,6 +277,29 @@ START_TEST(who_talks_nonsense_is_hung_up_on_and_others_are_not)
 }
 END_TEST
 
+/* Even if somebody opens the way to it. */
+START_TEST(another_user_is_hung_up_on)
+{
+	char byte;
+	int fd;
+
+	if (geteuid() != 0) {
+		puts("SKIP another user's client: only root can be one");
+		return;
+	}
+	open_local();
+	ck_assert_int_eq(chmod(local.path, 0666), 0);
+	ck_assert_int_eq(seteuid(65534), 0);
+	fd = dial();
+	ck_assert_int_eq(seteuid(0), 0);
+	local_serve(&local, &tunneld, &peers);
+	ck_assert_int_eq(recv(fd, &byte, 1, 0), 0);
+	ck_assert_uint_eq(local.n_clients, 0);
+	close(fd);
+	local_close(&local);
+}
+END_TEST
+
 START_TEST(socket_is_its_users_alone_and_holds_so_many)
 {
 	int fds[LOCAL_CLIENTS_MAX + 1], polled[1 + LOCAL_CLIENTS_MAX];
@@ -324,6 +347,7 @@ int main(void)
 	    t, question_is_answered_with_the_records_and_who_is_behind);
 	tcase_add_test(t, what_cannot_be_moved_is_refused_with_a_reason);
 	tcase_add_test(t, who_talks_nonsense_is_hung_up_on_and_others_are_not);
+	tcase_add_test(t, another_user_is_hung_up_on);
 	tcase_add_test(t, socket_is_its_users_alone_and_holds_so_many);
 	suite_add_tcase(suite, t);
 	runner = srunner_create(suite);

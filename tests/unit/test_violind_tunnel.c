@@ -37,6 +37,26 @@ START_TEST(vm_that_does_not_start_gives_its_traffic_back)
 }
 END_TEST
 
+START_TEST(vm_that_does_not_start_has_no_network_to_wait_for)
+{
+	struct world *w = world_new(0, false);
+	struct machine *b = &w->machines[B];
+	struct daemon_handover *h;
+
+	b->unpause_fails = true;
+	b->whole_ns = TIME_NEVER;
+	begin(w);
+	for (int i = 0; i < 20; i++) {
+		daemon_step(w->machines[A].daemon, w->now_ns);
+		daemon_step(b->daemon, w->now_ns);
+	}
+	h = daemon_handover_find(b->daemon, MOVE);
+	ck_assert_int_eq(h->state, TARGET_DISCARDED);
+	ck_assert_int_eq(h->network, NETWORK_UNKNOWN);
+	world_free(w);
+}
+END_TEST
+
 /* The target's word is lost: what the source says of itself is enough. */
 START_TEST(source_takes_its_traffic_back_without_the_target)
 {
@@ -184,6 +204,8 @@ START_TEST(network_waits_until_the_last_host_has_heard)
 	b->whole_ns = start_ns + 42 * NS_PER_MS;
 	h = hand_over(w);
 	ck_assert_int_eq(h->network, NETWORK_WAITS);
+	/* Not in the step in which it began to run: that took its time. */
+	ck_assert_uint_eq(b->n_asked, 0);
 	run_b(w, start_ns + 40 * NS_PER_MS);
 	ck_assert_int_eq(h->network, NETWORK_WAITS);
 	ck_assert_uint_le(daemon_tunnel_network_ns(b->daemon, h),
@@ -253,6 +275,43 @@ START_TEST(vm_of_no_environment_has_no_network_to_wait_for)
 	ck_assert_int_eq(h->network, NETWORK_UNKNOWN);
 	ck_assert_int_eq(daemon_next(w->machines[B].daemon), TIME_NEVER);
 	world_free(w);
+}
+END_TEST
+
+/* It may be long past, and the VM here again. */
+START_TEST(hand_over_that_is_over_claims_nothing_at_a_restart)
+{
+	struct world *w = world_new(0, false);
+	struct machine *a = &w->machines[A];
+
+	bury(a);
+	a->record = (struct journal_entry){
+	    .id = MOVE, .state = SOURCE_MOVED, .vm = "V1"};
+	start(a);
+	ck_assert_uint_eq(a->n_claims, 0);
+	bury(a);
+	a->record.state = SOURCE_TAKING_BACK;
+	start(a);
+	ck_assert_uint_eq(a->n_claims, 1);
+	world_free(w);
+}
+END_TEST
+
+START_TEST(forgotten_hand_over_claims_what_is_not_already_another_s)
+{
+	for (int moves_on = 0; moves_on < 2; moves_on++) {
+		struct world *w = world_new(0, false);
+		struct daemon_handover *h = hand_over(w);
+		struct machine *b = &w->machines[B];
+		uint32_t n_claims = b->n_claims;
+
+		if (moves_on)
+			ck_assert_ptr_nonnull(daemon_handover_begin(b->daemon,
+			    MOVE + 1, SOURCE_CALLING, "V1", NULL));
+		daemon_handover_forget(b->daemon, h);
+		ck_assert_uint_eq(b->n_claims, n_claims + !moves_on);
+		world_free(w);
+	}
 }
 END_TEST
 
@@ -392,6 +451,12 @@ int main(void)
 	tcase_add_test(tcase, host_that_never_hears_holds_up_nobody);
 	tcase_add_test(tcase, nobody_is_asked_before_the_claim_is_heard);
 	tcase_add_test(tcase, vm_of_no_environment_has_no_network_to_wait_for);
+	tcase_add_test(
+	    tcase, vm_that_does_not_start_has_no_network_to_wait_for);
+	tcase_add_test(
+	    tcase, hand_over_that_is_over_claims_nothing_at_a_restart);
+	tcase_add_test(
+	    tcase, forgotten_hand_over_claims_what_is_not_already_another_s);
 	tcase_add_test(tcase, report_says_how_the_network_is);
 	tcase_add_test(tcase, vm_is_told_of_when_it_is_made_and_destroyed);
 	tcase_add_test(tcase, macs_are_found_in_either_language);
