@@ -12,11 +12,11 @@
  * connects to the one before it and waits a minute for the one after it; from
  * then on it relies on TCP alone.  Each prints, when all is done,
  *
- *	rank=0 ranks=2 iterations=100 ms=8012 slowest_ms=95 first_ms=80
- *	last_ms=78 residual=... sum=...
+ *	rank=0 ranks=2 iterations=100 ms=8012 median_ms=79 slowest_ms=95
+ *	first_ms=80 last_ms=78 residual=... sum=...
  *
- * on one line: the time of all iterations, of the longest, and of one in the
- * first tenth and in the last tenth of them.  The sum is over the bits of all
+ * on one line: the time of all iterations, of the one in the middle, of the
+ * longest, and of one in the first tenth and in the last tenth.  The sum is over the bits of all
  * values and where they are.  Each value is computed alike whoever does it,
  * and the residual is a maximum, so both are bit for bit the same however
  * many ranks there are: what one process says is right for all.
@@ -340,36 +340,54 @@ static size_t number(int argc, char **argv, int i)
 	return argc > i ? strtoul(argv[i], NULL, 10) : 0;
 }
 
+static int compare_ms(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* n iterations' times, which it sorts. */
+static void print_times(int64_t *ms, size_t n)
+{
+	size_t tenth = (n + 9) / 10;
+	int64_t first = 0, last = 0, all = 0;
+
+	for (size_t i = 0; i < n; i++)
+		all += ms[i];
+	for (size_t i = 0; i < tenth; i++) {
+		first += ms[i];
+		last += ms[n - 1 - i];
+	}
+	qsort(ms, n, sizeof(*ms), compare_ms);
+	printf("iterations=%zu ms=%" PRId64 " median_ms=%" PRId64
+	       " slowest_ms=%" PRId64 " first_ms=%" PRId64 " last_ms=%" PRId64,
+	    n, all, ms[n / 2], ms[n - 1], first / (int64_t)tenth,
+	    last / (int64_t)tenth);
+}
+
 /* Iterates, and tells how long that took. */
 static struct total run(
     struct block *b, struct peers peers, size_t rank, size_t iterations)
 {
-	size_t tenth = (iterations + 9) / 10;
-	int64_t start_ms, last_ms, slowest_ms = 0, at_ms[2] = {0, 0};
+	int64_t *ms = calloc(iterations, sizeof(*ms)), last_ms;
 	struct total all = {0, 0};
 
+	if (!ms)
+		die("no memory for %zu times", iterations);
 	reduce(peers, all);
-	start_ms = last_ms = now_ms();
+	last_ms = now_ms();
 	for (size_t i = 0; i < iterations; i++) {
-		int64_t end_ms;
+		int64_t began_ms = last_ms;
 
-		if (i == iterations - tenth)
-			at_ms[1] = last_ms;
 		all.residual = block_relax(b);
 		exchange(b, peers, rank);
 		all = reduce(peers, all);
-		end_ms = now_ms();
-		if (end_ms - last_ms > slowest_ms)
-			slowest_ms = end_ms - last_ms;
-		last_ms = end_ms;
-		if (i + 1 == tenth)
-			at_ms[0] = last_ms;
+		last_ms = now_ms();
+		ms[i] = last_ms - began_ms;
 	}
-	printf("iterations=%zu ms=%" PRId64 " slowest_ms=%" PRId64
-	       " first_ms=%" PRId64 " last_ms=%" PRId64,
-	    iterations, last_ms - start_ms, slowest_ms,
-	    (at_ms[0] - start_ms) / (int64_t)tenth,
-	    (last_ms - at_ms[1]) / (int64_t)tenth);
+	print_times(ms, iterations);
+	free(ms);
 	all.sum = block_sum(b);
 	return reduce(peers, all);
 }
