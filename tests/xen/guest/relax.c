@@ -16,10 +16,12 @@
  *	first_ms=80 last_ms=78 residual=... sum=...
  *
  * on one line: the time of all iterations, of the one in the middle, of the
- * longest, and of one in the first tenth and in the last tenth.  The sum is over the bits of all
- * values and where they are.  Each value is computed alike whoever does it,
- * and the residual is a maximum, so both are bit for bit the same however
- * many ranks there are: what one process says is right for all.
+ * longest, and of one in the first tenth and in the last tenth.
+ *
+ * The sum is over the bits of all values and where they are.  Each value is
+ * computed alike whoever does it, and the residual is a maximum, so both are
+ * bit for bit the same however many ranks there are: what one process says is
+ * right for all.
  *
  * As many rows are exchanged as there are sweeps: what a neighbour would do
  * to the outer ones meanwhile is done here too.  So messages are few, as they
