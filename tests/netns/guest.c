@@ -190,20 +190,58 @@ static int ping(char **argv)
 
 enum { CHUNK = 128 << 10 };
 
+/* IPv4 or IPv6. */
+struct endpoint {
+	union {
+		struct sockaddr any;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+	} at;
+	socklen_t len;
+};
+
+static struct endpoint endpoint_of(const char *ip, int port)
+{
+	struct endpoint e = {.len = sizeof e.at.in};
+
+	if (!strchr(ip, ':')) {
+		e.at.in = address_of(ip, port);
+		return e;
+	}
+	e.at.in6 = (struct sockaddr_in6){
+	    .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)};
+	if (inet_pton(AF_INET6, ip, &e.at.in6.sin6_addr) != 1)
+		die(ip);
+	e.len = sizeof e.at.in6;
+	return e;
+}
+
+/* For both, where there are both. */
+static int listen_at(int port)
+{
+	struct endpoint at = endpoint_of("::", port);
+	int fd = socket(AF_INET6, SOCK_STREAM, 0), zero = 0, one = 1;
+
+	if (fd < 0) {
+		at = endpoint_of("0.0.0.0", port);
+		fd = socket(AF_INET, SOCK_STREAM, 0);
+	} else {
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof zero);
+	}
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+	if (bind(fd, &at.at.any, at.len) < 0 || listen(fd, 1) < 0)
+		die("listen");
+	return fd;
+}
+
 static int listen_stream(char **argv)
 {
 	static uint8_t in[CHUNK];
-	struct sockaddr_in at = address_of("0.0.0.0", atoi(argv[0]));
-	int server = socket(AF_INET, SOCK_STREAM, 0), fd, one = 1;
+	int fd = accept(listen_at(atoi(argv[0])), NULL, NULL);
 	uint64_t total = 0, wrong = 0;
 	int64_t start, last, longest = 0;
 	ssize_t n;
 
-	setsockopt(server, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-	if (bind(server, (const struct sockaddr *)&at, sizeof at) < 0 ||
-	    listen(server, 1) < 0)
-		die("listen");
-	fd = accept(server, NULL, NULL);
 	start = last = now_us();
 	while (!told_to_end && (n = recv(fd, in, sizeof in, 0)) > 0) {
 		int64_t now = now_us();
@@ -225,21 +263,21 @@ static int listen_stream(char **argv)
 static int send_stream(char **argv)
 {
 	static uint8_t pattern[CHUNK + 251];
-	struct sockaddr_in to = address_of(argv[0], atoi(argv[1]));
+	struct endpoint to = endpoint_of(argv[0], atoi(argv[1]));
 	int64_t start, end;
 	double rate = atof(argv[3]) * 1e6 / 8; /* bytes a second */
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	int fd = socket(to.at.any.sa_family, SOCK_STREAM, 0), mss = 0;
+	socklen_t mss_len = sizeof mss;
 	uint64_t total = 0;
 
 	for (size_t i = 0; i < sizeof pattern; i++)
 		pattern[i] = (uint8_t)(i % 251);
-	for (int tries = 0;
-	     connect(fd, (const struct sockaddr *)&to, sizeof to) < 0;) {
+	for (int tries = 0; connect(fd, &to.at.any, to.len) < 0;) {
 		if (++tries == 50)
 			die("connect");
 		usleep(100000);
 		close(fd);
-		fd = socket(AF_INET, SOCK_STREAM, 0);
+		fd = socket(to.at.any.sa_family, SOCK_STREAM, 0);
 	}
 	start = now_us();
 	end = start + atol(argv[2]) * 1000;
@@ -256,8 +294,9 @@ static int send_stream(char **argv)
 		       (double)total > rate * (double)(now_us() - start) / 1e6)
 			usleep(500);
 	}
+	getsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &mss, &mss_len);
 	close(fd);
-	printf("bytes=%llu\n", (unsigned long long)total);
+	printf("bytes=%llu mss=%d\n", (unsigned long long)total, mss);
 	return 0;
 }
 
