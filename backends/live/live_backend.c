@@ -135,12 +135,8 @@ static const char *why_not_vm(
 	live_view_vm(live, a->vm.ix, &seen);
 	if (vm->act || vm->move)
 		return "something is under way for the VM";
-	if (a->kind == ACTION_CREATE && seen.state != VM_QUEUED)
-		return "nobody asks for it";
 	if (a->kind == ACTION_CREATE)
-		return live_check_is_right_on(live, a->to.ix, a->vm.ix)
-		    ? NULL
-		    : "the host has not checked its configuration yet";
+		return seen.state == VM_QUEUED ? NULL : "nobody asks for it";
 	if (vm->is != VM_IS_THERE || !host_is(vm->host, a->from))
 		return "the VM is not on that host";
 	if ((a->kind == ACTION_DESTROY || a->kind == ACTION_MIGRATE) &&

@@ -32,12 +32,6 @@ static bool *right_on(const struct live *live, uint32_t host, uint32_t guest)
 	return &live->right_on[(size_t)host * n_guests(live) + guest];
 }
 
-bool live_check_is_right_on(
-    const struct live *live, uint32_t host, uint32_t v)
-{
-	return *right_on(live, host, guest_of(live, v));
-}
-
 /* The first VM that has this configuration; ID_NONE: nobody does. */
 static uint32_t first_of(const struct live *live, uint32_t guest)
 {

@@ -235,8 +235,6 @@ void live_check_again(struct live *live, uint32_t env);
 /* A host that has not found all of an environment right; ID_NONE: all that
  * answer have. */
 uint32_t live_check_waits_for(const struct live *live, uint32_t env);
-bool live_check_is_right_on(
-    const struct live *live, uint32_t host, uint32_t vm);
 
 /* live_report.c */
 void live_vm_place(struct live *live, uint32_t vm, struct host_id host);

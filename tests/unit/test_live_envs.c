@@ -102,33 +102,41 @@ END_TEST
 
 START_TEST(check_that_is_not_answered_is_asked_of_another_host)
 {
-	live_refresh(live, now_ns);
-	for (uint32_t h = 0; h < HOSTS; h++)
-		rig_report(h);
-	/* Host 0 falls silent with its question. */
-	for (uint32_t i = 0; i < n_sent; i++)
-		sent[i].is_answered = sent[i].header.type == MESSAGE_CHECK &&
-		    sent[i].host == 0;
-	rig_answer_checks();
+	unchecked = "A-2"; /* which host 0 alone is asked */
+	rig_round();
+	ck_assert_int_eq(live_check(live, NULL), LIVE_CHECKING);
+	ck_assert_int_eq(rig_env(0), ENV_ABSENT);
+	ck_assert_int_eq(rig_env(1), ENV_QUEUED);
 	for (int i = 0; i < 4; i++) {
 		rig_wait(live_usual.stale_ns / 3);
 		for (uint32_t h = 1; h < HOSTS; h++)
 			rig_report(h);
-		for (uint32_t s = 0; s < n_sent; s++)
-			if (sent[s].host == 0)
-				sent[s].is_answered = true;
 		rig_answer_checks();
 	}
 	ck_assert_int_eq(live_view_host(live, 0).state, HOST_STALE);
 	ck_assert_int_eq(live_check(live, NULL), LIVE_CHECKED_RIGHT);
+	ck_assert_int_eq(rig_env(0), ENV_QUEUED);
+}
+END_TEST
+
+START_TEST(host_that_comes_back_takes_no_vm_before_it_has_checked)
+{
+	unchecked = "B-1";
+	rig_round();
+	ck_assert_int_eq(rig_env(1), ENV_ABSENT);
+	for (int i = 0; i < 4; i++) {
+		rig_wait(live_usual.stale_ns / 3);
+		for (uint32_t h = 1; h < HOSTS; h++)
+			rig_report(h);
+	}
+	ck_assert_int_eq(live_view_host(live, 0).state, HOST_STALE);
 	ck_assert_int_eq(rig_env(1), ENV_QUEUED);
-	/* It comes back, and takes no VM before it has checked. */
 	live_refresh(live, now_ns);
 	rig_report(0);
 	rig_start(create(2, 0));
 	ck_assert_uint_eq(rig_count(ACT_CREATE), 0);
+	unchecked = NULL;
 	rig_answer_checks();
-	live_tick(live, now_ns);
 	rig_start(create(2, 0));
 	ck_assert_uint_eq(rig_count(ACT_CREATE), 1);
 }
@@ -233,7 +241,7 @@ START_TEST(unwanted_environment_does_not_come_and_what_is_there_goes)
 	live_recall(live, 0, LIVE_UNWANTED);
 	live_recall(live, 1, LIVE_UNWANTED);
 	rig_put(0, 0, HOST_VM_RUNNING);
-	rig_put(1, 1, HOST_VM_RUNNING);
+	rig_put(1, 2, HOST_VM_RUNNING);
 	live_refresh(live, now_ns);
 	now_ns += SECOND;
 	rig_report(0); /* what the others have is not known yet */
@@ -325,6 +333,8 @@ int main(void)
 	    t, wrong_configuration_refuses_the_environment_with_its_line);
 	tcase_add_test(
 	    t, check_that_is_not_answered_is_asked_of_another_host);
+	tcase_add_test(
+	    t, host_that_comes_back_takes_no_vm_before_it_has_checked);
 	tcase_add_test(t, what_was_being_made_is_undone_and_made_again);
 	tcase_add_test(
 	    t, what_was_complete_and_lost_a_vm_is_left_to_the_operator);

@@ -145,6 +145,33 @@ START_TEST(vm_is_at_the_target_when_that_runs_it)
 }
 END_TEST
 
+START_TEST(vm_does_not_come_back_in_an_older_sample_of_the_source)
+{
+	uint64_t id;
+
+	rig_run_all();
+	rig_start(move);
+	id = rig_act(ACT_RECEIVE)->act.handover;
+	rig_answer(rig_act(ACT_RECEIVE), ANSWER_PENDING, "");
+	rig_answer(rig_act(ACT_SEND), ANSWER_PENDING, "");
+	rig_side(0, id, 2, SOURCE_SENDING);
+	rig_side(1, id, 2, TARGET_RUNNING);
+	rig_put(1, 2, HOST_VM_RUNNING);
+	live_refresh(live, ++now_ns);
+	now_ns += SECOND;
+	rig_report(1);
+	ck_assert_uint_eq(rig_seen(2).host.ix, 1);
+	now_ns += SECOND;
+	rig_report(0); /* sampled before the VM went */
+	ck_assert_uint_eq(rig_seen(2).host.ix, 1);
+	rig_take(0, 2);
+	rig_side(0, id, 2, SOURCE_MOVED);
+	rig_round();
+	ck_assert_uint_eq(rig_seen(2).host.ix, 1);
+	ck_assert_int_eq(rig_seen(2).state, VM_RUNNING);
+}
+END_TEST
+
 START_TEST(vm_is_at_the_source_when_that_has_it_back)
 {
 	struct outcome outcome;
@@ -415,6 +442,8 @@ int main(void)
 	tcase_add_test(
 	    t, end_is_without_a_record_only_in_a_report_asked_for_after);
 	tcase_add_test(t, vm_is_at_the_target_when_that_runs_it);
+	tcase_add_test(
+	    t, vm_does_not_come_back_in_an_older_sample_of_the_source);
 	tcase_add_test(t, vm_is_at_the_source_when_that_has_it_back);
 	LOOP(t, ends_are_told_what_both_of_them_report, verdicts);
 	tcase_add_test(
