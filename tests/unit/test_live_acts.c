@@ -86,6 +86,27 @@ START_TEST(what_is_not_answered_is_sent_again_as_it_was)
 }
 END_TEST
 
+/* One that was asked for before it began cannot list it. */
+START_TEST(what_is_under_way_and_in_no_newer_report_has_failed)
+{
+	struct outcome outcome;
+
+	rig_run_all();
+	rig_start(share);
+	live_refresh(live, ++now_ns);
+	now_ns += SECOND;
+	rig_answer(rig_act(ACT_SET_CPU), ANSWER_PENDING, "");
+	now_ns += SECOND;
+	rig_report(0);
+	ck_assert(!rig_outcome(&outcome));
+	ck_assert_uint_eq(live_n_acts(live), 1);
+	rig_round();
+	ck_assert(rig_outcome(&outcome));
+	ck_assert_int_eq(outcome.kind, OUTCOME_FAILED);
+	ck_assert_ptr_nonnull(strstr(outcome.text, "not told"));
+}
+END_TEST
+
 START_TEST(refusal_of_what_was_sent_once_counts_at_once)
 {
 	struct outcome outcome;
@@ -350,6 +371,8 @@ int main(void)
 	    t, outcome_of_another_generation_in_a_report_is_ignored);
 	tcase_add_test(t, answer_from_another_host_is_ignored);
 	tcase_add_test(t, what_is_not_answered_is_sent_again_as_it_was);
+	tcase_add_test(
+	    t, what_is_under_way_and_in_no_newer_report_has_failed);
 	tcase_add_test(t, refusal_of_what_was_sent_once_counts_at_once);
 	tcase_add_test(
 	    t, refusal_by_a_violind_that_started_again_proves_nothing);

@@ -255,6 +255,19 @@ START_TEST(unwanted_environment_does_not_come_and_what_is_there_goes)
 }
 END_TEST
 
+START_TEST(unwanted_environment_does_not_come_at_its_time_either)
+{
+	site->envs[1].start_ns = now_ns + 30 * SECOND;
+	rig_manager(GENERATION);
+	live_recall(live, 1, LIVE_UNWANTED);
+	all_but_b();
+	ck_assert_int_eq(rig_env(1), ENV_ENDED);
+	rig_wait(60 * SECOND);
+	rig_round();
+	ck_assert_int_eq(rig_env(1), ENV_ENDED);
+}
+END_TEST
+
 START_TEST(ended_environment_does_not_come_again)
 {
 	live_recall(live, 1, LIVE_ENDED);
@@ -346,6 +359,8 @@ int main(void)
 	    t, failed_creation_is_undone_and_asked_for_again_later);
 	tcase_add_test(
 	    t, unwanted_environment_does_not_come_and_what_is_there_goes);
+	tcase_add_test(
+	    t, unwanted_environment_does_not_come_at_its_time_either);
 	tcase_add_test(t, ended_environment_does_not_come_again);
 	tcase_add_loop_test(t,
 	    it_is_done_only_if_all_its_vms_shut_down_in_order, 0,
