@@ -26,7 +26,10 @@
  *	the application resumes at the first of these not before t_w
  *
  * Sources: RFC 6298 (back-off); Linux, tcp.h: TCP_RTO_MIN 200 ms,
- * TCP_RTO_MAX 120 s.
+ * TCP_RTO_MAX 120 s.  m and s: the paper's, and those that tests/netns/run
+ * measures of violin-tunneld (scenarios/load_rest.c).  A live run measures R of
+ * each migration (backends/monitor/tunnel.h) and writes it where a simulated
+ * one writes what it drew: network_s of migrations.csv.
  *
  * Limits: all connections of the environment are taken to have lost a segment
  * at t_c; a bulk-synchronous application waits for the slowest anyway.  When
