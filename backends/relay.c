@@ -17,7 +17,7 @@
 #include "backends/relay_address.h"
 #include "backends/relay_conn.h"
 
-enum { FRAMES_A_STEP = 16, PIPE_BYTES = 1 << 20 };
+enum { FRAMES_A_STEP = 16, PIPE_BYTES = 1 << 19 };
 
 #define PING_NS NS_PER_S
 #define STRANGER_NS (5 * NS_PER_S)
@@ -25,7 +25,7 @@ enum { FRAMES_A_STEP = 16, PIPE_BYTES = 1 << 20 };
 #define BURST_NS (50 * NS_PER_MS) /* of a limited rate */
 /* After a read that was short, so long until the next: many small writes of
  * the hypervisor become one frame. */
-#define GATHER_NS NS_PER_MS
+#define GATHER_NS (4 * NS_PER_MS)
 
 struct relay_link {
 	uint64_t id; /* 0: free; kept until all that was said is sent */
@@ -182,17 +182,16 @@ static bool relay_stream(
     void *self, uint64_t id, struct host_stream *stream, struct err *err)
 {
 	struct relay_link *link = find(self, id);
-	int size = PIPE_BYTES, pair[2];
+	int ends[2]; /* to read from, to write to */
 
 	if (!link || !link->conn || link->pipe >= 0 || link->ended)
 		return err_set(err, "this link has no stream to give");
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
-		return err_set(err, "socketpair: %s", strerror(errno));
-	for (size_t i = 0; i < 2; i++)
-		setsockopt(pair[i], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-	fcntl(pair[0], F_SETFL, O_NONBLOCK);
-	link->pipe = pair[0];
-	stream->fd = pair[1];
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return err_set(err, "pipe: %s", strerror(errno));
+	fcntl(ends[0], F_SETPIPE_SZ, PIPE_BYTES);
+	link->pipe = ends[link->outward ? 0 : 1];
+	fcntl(link->pipe, F_SETFL, O_NONBLOCK);
+	stream->fd = ends[link->outward ? 1 : 0];
 	stream->opaque = NULL;
 	return true;
 }
@@ -365,8 +364,8 @@ static bool pump_in(struct relay_link *link)
 	const struct conn *conn = link->conn;
 
 	while (link->pipe >= 0 && link->held_pos < conn->payload_len) {
-		ssize_t n = send(link->pipe, conn->payload + link->held_pos,
-		    conn->payload_len - link->held_pos, MSG_NOSIGNAL);
+		ssize_t n = write(link->pipe, conn->payload + link->held_pos,
+		    conn->payload_len - link->held_pos);
 
 		if (n < 0 && errno == EAGAIN)
 			return false;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Links (link.h) over TCP, encrypted: the hypervisor reads or writes one end
- * of a socket pair, the relay carries what passes through it to the other
- * host.  relay_conn.h has the format and its keys.
+ * of a pipe, the relay carries what passes through it to the other host.
+ * relay_conn.h has the format and its keys.  The program ignores SIGPIPE.
  *
  * A stream's end is authenticated: a reader that was cut off sees no end of
  * file but the loss of its link.  A peer that is silent for `silent_ns` is

@@ -124,7 +124,7 @@ static bool send_some(
 		if (n == 0)
 			return false;
 		ssize_t done =
-		    send(op->fd, op->chunk + op->chunk_pos, n, MSG_NOSIGNAL);
+		    write(op->fd, op->chunk + op->chunk_pos, n);
 		if (done < 0 && errno == EAGAIN)
 			return false;
 		if (done < 0)

@@ -92,6 +92,18 @@ static void remove_act(struct live *live, struct live_act *a)
 	free(a);
 }
 
+void live_act_unsay(
+    struct live *live, uint64_t handover, enum handover_word word)
+{
+	for (uint32_t i = live->n_acts; i > 0; i--) {
+		struct live_act *a = live->acts[i - 1];
+
+		if (a->act.kind == ACT_WORD && a->act.word == word &&
+		    a->act.handover == handover)
+			remove_act(live, a);
+	}
+}
+
 /* It is made: it is there, whatever an older sample says. */
 static void settle_created(struct live *live, const struct live_act *a)
 {

@@ -133,6 +133,7 @@ struct live_move {
 	enum network_state network; /* as the target says */
 	int64_t network_ns;
 	bool operator_needed;
+	enum handover_word forced; /* by an operator; WORD_NONE: nothing */
 	char text[MESSAGE_TEXT_MAX];
 };
 
@@ -191,6 +192,9 @@ void live_act_answered(struct live *live, uint32_t host,
 void live_act_report(
     struct live *live, uint32_t host, bool restarted, int64_t asked_ns);
 void live_act_tick(struct live *live);
+/* This word is not said any more, if no host has answered it. */
+void live_act_unsay(
+    struct live *live, uint64_t handover, enum handover_word word);
 void live_tell(struct live *live, struct ticket ticket,
     enum outcome_kind kind, const char *text);
 
@@ -214,6 +218,9 @@ void live_move_heeded(struct live *live, uint64_t id, uint32_t host,
 bool live_say(struct live *live, struct live_move *move,
     struct live_side *side, enum handover_word word, bool forced);
 void live_move_abort(struct live *live, struct live_move *move);
+/* An operator has decided: what speaks against it is not said from now on. */
+void live_move_force(
+    struct live *live, struct live_move *move, enum handover_word word);
 
 /* Those whose end is known are told of first. */
 void live_move_free_all(struct live *live);

@@ -193,6 +193,27 @@ void live_move_heeded(struct live *live, uint64_t id, uint32_t host,
 		heed(live, &move->target, word, refused);
 }
 
+/* What must not be said after an operator's word: together, the VM would run
+ * twice, or both copies of it be destroyed. */
+static enum handover_word opposite(enum handover_word forced)
+{
+	static const enum handover_word opposites[N_HANDOVER_WORDS] = {
+	    [WORD_RESUME] = WORD_RUN,
+	    [WORD_RUN] = WORD_RESUME,
+	    [WORD_DROP] = WORD_DISCARD,
+	    [WORD_DISCARD] = WORD_DROP,
+	};
+
+	return opposites[forced];
+}
+
+void live_move_force(
+    struct live *live, struct live_move *move, enum handover_word word)
+{
+	move->forced = word;
+	live_act_unsay(live, move->id, opposite(word));
+}
+
 /*
  * May this be said to an end?  Not to one that has no record.  After an answer
  * what it was last reported to be is old: it has done what it was told, or was
@@ -205,6 +226,7 @@ static bool is_sayable(const struct live *live, const struct live_move *move,
 	const struct live_host *h = &live->hosts[side->host];
 
 	if (side->state == HANDOVER_NO_RECORD ||
+	    word == opposite(move->forced) ||
 	    has_word(live, move->id, side->host) ||
 	    (side->refused == word && side->refused_in == side->state &&
 	        side->refused_by == h->incarnation))

@@ -203,6 +203,7 @@ bool live_resolve(struct live *live, uint64_t id, enum handover_word word,
 	if (!said)
 		return err_set(err, "the end that this is for does not answer; "
 				    "it can be told only when it is heard of");
+	live_move_force(live, move, word);
 	live_log(live, "resolve handover=%llu vm=%s word=%s by=operator",
 	    (unsigned long long)id, move->vm_name, handover_word_name(word));
 	return true;

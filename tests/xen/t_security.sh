@@ -14,7 +14,10 @@
 a=10.1.0.1 m=10.1.0.9
 log() { on a cat /run/violind.log; }
 # Who comes and goes at once may be gone before its address is asked for.
-refused() { log | grep -cE "refused address=([^ ]*$m|unknown) $1" || true; }
+refused()
+{
+	log | grep -c "refused address=\([^ ]*$m\|unknown\) $1" || true
+}
 acts() { log | grep -cE ' (act|word) ' || true; }
 has_port() { on a "grep -qi ':1D38 .* 0A ' /proc/net/tcp"; } # 7480, listening
 # What of a host an intruder could have changed.
