@@ -65,7 +65,7 @@ size_t conn_put(
 
 	assert(len <= CONN_PAYLOAD_MAX && conn->greeted && !conn->closing);
 	assert(conn_has_room(conn));
-	if (conn->out_pos > 0) {
+	if (conn->out_len + CONN_FRAME_MAX > CONN_OUT_MAX) {
 		conn->out_len -= conn->out_pos;
 		memmove(conn->out, conn->out + conn->out_pos, conn->out_len);
 		conn->out_pos = 0;
