@@ -33,11 +33,17 @@ $(B)/tests/paper/reproduce: \
 $(B)/tests/unit/test_violind $(B)/tests/unit/test_violind_faults: \
   $(B)/tests/unit/violind_rig.o
 
-# Without the live part, a test of it says so, and nothing else.
+# Without the live part, a test of it, or of what includes it, says so, and
+# nothing else.
 ifeq ($(LIVE),)
-$(call bin,$(shell grep -lE '"(backends/((live|monitor|tunnel)/|curve)|$(strip \
-  )tests/[a-z]*/(live_world|violind_rig|tunnel_))' \
-  $(filter %.c,$(TEST_SRC) $(FUZZ_SRC)))):
+empty :=
+live  := backends/(live|monitor|tunnel)/ backends/curve
+using  = $(shell grep -lE \
+	'"($(subst $(empty) ,|,$(strip $(1))))' $(wildcard $(2)))
+live  += $(call using,$(live),tests/*/*.h)
+live  += $(call using,$(live),tests/*/*.h)
+$(call bin,$(filter $(TEST_SRC) $(FUZZ_SRC),\
+  $(call using,$(live),tests/*/*.c))):
 	@mkdir -p $(@D)
 	$(Q)printf '%s\n' '#!/bin/sh' \
 	  'echo "SKIP the live part was not built"' \
