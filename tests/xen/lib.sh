@@ -141,15 +141,19 @@ EOF
 }
 
 # manager_start OPTION...: over the site in this input; its guests' config is
-# guest.cfg, or vnet.cfg if they are in the virtual network, or another that a
-# test has put into $site
+# guest.cfg, or vnet.cfg and head.cfg if they are in the virtual network, or
+# another that a test has put into $site
 manager_start()
 {
 	cat > "$site/site.yaml"
 	guest_config "" "bridge=lan,script=vif-lan" > "$site/guest.cfg"
-	guest_config 'addr=10.77.0.1${number}/24' \
+	guest_config 'addr=10.77.0.1${number}/24 gateway=10.77.0.1' \
 		'mac=00:16:3e:00:01:0${number},script=vif-violin' \
 		> "$site/vnet.cfg"
+	guest_config "addr=10.77.0.1/24 outside=10.1.0.100/24 \
+gateway=10.1.0.254" "mac=00:16:3e:00:01:00,script=vif-violin" \
+		"mac=00:16:3e:00:ff:01,bridge=lan,script=vif-lan" |
+		sed 's/initramfs/head.initramfs/' > "$site/head.cfg"
 	on m "mkdir -p /root/site"
 	local f
 	for f in "$site"/{manager,site.yaml,*.cfg}; do
@@ -176,8 +180,9 @@ where()
 
 # vnet_start HOST...: keys and a running violin-tunneld for each, WireGuard
 # between their domains, over the environments in this input; to be called
-# before live_start, whose violinds then tell it of their VMs.  The VMs of an
-# environment that has vnet.cfg are 10.77.0.1N and 00:16:3e:00:01:0N.
+# before live_start, whose violinds then tell it of their VMs.  VM N of an
+# environment that has vnet.cfg is 10.77.0.1N and 00:16:3e:00:01:0N; a head VM
+# that has head.cfg is 10.77.0.1 and 00:16:3e:00:01:00, and 10.1.0.100 outside.
 vnet_start()
 {
 	local h environments
@@ -190,7 +195,7 @@ vnet_start()
 		tunneld_start "$h"
 	done
 	for h; do
-		eventually 20 on "$h" "violin-tunnelctl show" > /dev/null ||
+		eventually 20 on "$h" "violin-tunnelctl show" &> /dev/null ||
 			fail "$h: no tunnel daemon: $(tunneld_log "$h")"
 	done
 }
