@@ -235,9 +235,9 @@ fault_memory()
 	local free
 	is_sent
 	free=$(on $to "xl info free_memory")
-	on $to "guest config hog memory=$((free - 16)) > /run/hog.cfg
+	on $to "guest config hog memory=$((free - 40)) > /run/hog.cfg
 		xl create -q -p /run/hog.cfg" ||
-		fail "nobody took $((free - 16)) MiB of $to"
+		fail "nobody took $((free - 40)) MiB of $to"
 	stays 120
 	on $to xl destroy hog
 	says "kept text=\"..*\"" || fail "it is not said why: $(log)"
