@@ -329,11 +329,13 @@ static void act_word(struct daemon *daemon, const struct message_act *act,
 			refuse(answer, "it is not over");
 		return;
 	}
-	if (act->word == WORD_ABORT)
-		snprintf(h->text, sizeof(h->text), "aborted by the manager");
 	if (!handover_find_rule(h->state, events[act->word])) {
 		refuse(answer, "it is past that");
-	} else if (!daemon_handover_feed(daemon, h, events[act->word])) {
+		return;
+	}
+	if (act->word == WORD_ABORT)
+		snprintf(h->text, sizeof(h->text), "aborted by the manager");
+	if (!daemon_handover_feed(daemon, h, events[act->word])) {
 		/* It is not, and may be told again. */
 		refuse(answer, "its next state cannot be written down");
 		answer->kind = ANSWER_FAILED;
