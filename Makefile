@@ -23,9 +23,9 @@ DEPS_CORE := gcc libc6-dev binutils clang libclang-rt-14-dev \
 	libgsl-dev libcyaml-dev libyaml-dev libcsv-dev libsodium-dev \
 	gnuplot-nox check libsubunit-dev mandoc
 # Real hosts: hypervisor, control connections, keys, netlink, packages.
-DEPS_LIVE := libxen-dev libzmq3-dev libmnl-dev iproute2 systemd \
-	wireguard-tools tcpdump build-essential debhelper mount procps \
-	nftables kmod
+DEPS_LIVE := libxen-dev libzmq3-dev libmnl-dev liblz4-dev iproute2 \
+	systemd wireguard-tools tcpdump build-essential debhelper mount \
+	procps nftables kmod
 # Tests on machines of their own, which are skipped without these.
 DEPS_BED := qemu-system-x86 mmdebstrap openssh-client xz-utils \
 	cpio
@@ -76,7 +76,7 @@ WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
 has = $(shell echo '\#include <$(1)>' | $(CC) -E - >/dev/null 2>&1 && echo y)
 XEN  := $(call has,libxl.h)
 LIVE := $(and $(call has,zmq.h),$(call has,sodium.h), \
-	$(call has,libmnl/libmnl.h))
+	$(call has,lz4.h),$(call has,libmnl/libmnl.h))
 
 # No fused multiply-add: gcc and clang must round alike.
 flags = -I. -D_GNU_SOURCE -DVIOLIN_VERSION='"$(VERSION)"' \
@@ -95,7 +95,8 @@ MAINS := sim/violin.c backends/monitor/violind.c \
 	backends/xen/violin-guest-agent.c \
 	$(wildcard backends/tunnel/violin-*.c)
 CORE_SRC := $(sort $(wildcard core/*.c))
-LIB_SRC  := $(sort $(filter-out $(MAINS) $(if $(LIVE),,backends/curve%), \
+LIB_SRC  := $(sort $(filter-out $(MAINS) \
+	$(if $(LIVE),,backends/curve% backends/relay%), \
 	$(wildcard sim/*.c scenarios/*.c plots/*.c backends/*.c \
 	$(addprefix backends/,sim/*.c fake/*.c $(if $(XEN),xen/*.c) \
 	$(if $(LIVE),live/*.c monitor/*.c tunnel/*.c)))))
@@ -107,7 +108,7 @@ PROGRAMS := violin $(notdir $(basename $(wildcard \
 	backends/xen/violin-guest-agent.c)))
 LIBS := -lcyaml -lyaml -lcsv -lsodium -lgsl -lgslcblas -lm -ldl \
 	$(if $(XEN),-lxenlight -lxlutil -lxentoollog -lxenstore -lxenctrl) \
-	$(if $(LIVE),-lzmq -lmnl)
+	$(if $(LIVE),-lzmq -lmnl -llz4)
 
 .PHONY: all
 all: $(PROGRAMS:%=$(B)/%) ## build the programs into build/ (the default)

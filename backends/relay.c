@@ -166,6 +166,7 @@ static bool relay_call(void *self, uint64_t id,
 	link->rate_bps = rate_bps;
 	link->outward = true;
 	link->conn = conn_new(fd, true, key, relay->now_ns);
+	link->conn->compress = !relay->config.uncompressed;
 	return true;
 }
 

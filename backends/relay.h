@@ -26,6 +26,7 @@ struct relay_config {
 	const char *address; /* to listen on, as inet_pton(3); borrowed */
 	uint16_t port_first, port_last; /* 0, 0: any free port */
 	int64_t silent_ns;
+	bool uncompressed; /* streams that it sends go as they are */
 	/* Who connected, and did not prove the key; may be NULL. */
 	void (*refused)(void *self, uint64_t id, const char *address,
 	    const char *why);

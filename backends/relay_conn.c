@@ -56,7 +56,7 @@ bool conn_has_room(const struct conn *conn)
 size_t conn_put(
     struct conn *conn, enum conn_frame kind, const void *payload, size_t len)
 {
-	static uint8_t plain[1 + CONN_PAYLOAD_MAX + ZEROS_OVERHEAD];
+	static uint8_t plain[1 + CONN_PAYLOAD_MAX + PACK_OVERHEAD];
 	unsigned char tag =
 	    kind == FRAME_BYE
 	        ? crypto_secretstream_xchacha20poly1305_TAG_FINAL
@@ -72,7 +72,7 @@ size_t conn_put(
 	}
 	plain[0] = (uint8_t)kind;
 	if (kind == FRAME_STREAM)
-		len = zeros_pack(payload, len, plain + 1);
+		len = relay_pack(payload, len, conn->compress, plain + 1);
 	else if (len > 0)
 		memcpy(plain + 1, payload, len);
 	uint8_t *frame = conn->out + conn->out_len;
@@ -128,9 +128,11 @@ static enum conn_got need(struct conn *conn, size_t n, int64_t now_ns)
 {
 	if (conn->in_len - conn->in_pos >= n)
 		return CONN_FRAME;
-	conn->in_len -= conn->in_pos;
-	memmove(conn->in, conn->in + conn->in_pos, conn->in_len);
-	conn->in_pos = 0;
+	if (conn->in_pos > 0) {
+		conn->in_len -= conn->in_pos;
+		memmove(conn->in, conn->in + conn->in_pos, conn->in_len);
+		conn->in_pos = 0;
+	}
 	ssize_t got = recv(
 	    conn->fd, conn->in + conn->in_len, CONN_IN_MAX - conn->in_len, 0);
 	if (got < 0 && errno != EAGAIN && errno != ENOTCONN)
@@ -174,7 +176,7 @@ static bool unpack_frame(struct conn *conn, const uint8_t *plain, size_t n)
 	conn->kind = (enum conn_frame)plain[0];
 	conn->payload_len = n - 1;
 	if (conn->kind == FRAME_STREAM)
-		return zeros_unpack(plain + 1, n - 1, conn->payload,
+		return relay_unpack(plain + 1, n - 1, conn->payload,
 		    sizeof(conn->payload), &conn->payload_len);
 	if (conn->payload_len > sizeof(conn->payload))
 		return false;
@@ -185,7 +187,7 @@ static bool unpack_frame(struct conn *conn, const uint8_t *plain, size_t n)
 /* Decrypts the frame of n bytes that is next in conn->in. */
 static enum conn_got open_frame(struct conn *conn, size_t n)
 {
-	static uint8_t plain[1 + CONN_PAYLOAD_MAX + ZEROS_OVERHEAD];
+	static uint8_t plain[1 + CONN_PAYLOAD_MAX + PACK_OVERHEAD];
 	const uint8_t *frame = conn->in + conn->in_pos + 4;
 	unsigned char tag;
 	unsigned long long len;

@@ -11,10 +11,10 @@
  *
  * then frames both ways: the length of the rest (u32, little-endian), and
  * the encrypted kind and payload, that of a STREAM frame packed as in
- * relay_zeros.h.  Every frame authenticates, beside itself
- * and its place in the stream, the header that the other side has drawn for
- * this connection: bytes of another connection are never accepted.  BYE is
- * the stream's final tag; a connection that ends without it was cut.
+ * relay_pack.h.  Every frame authenticates, beside itself and its place in the
+ * stream, the header that the other side has drawn for this connection: bytes
+ * of another connection are never accepted.  BYE is the stream's final tag; a
+ * connection that ends without it was cut.
  */
 #ifndef BACKENDS_RELAY_CONN_H
 #define BACKENDS_RELAY_CONN_H
@@ -24,13 +24,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "backends/relay_zeros.h"
+#include "backends/relay_pack.h"
 
 enum {
 	CONN_KEY_BYTES = 32,
 	CONN_PAYLOAD_MAX = 131072,
 	CONN_HEADER = crypto_secretstream_xchacha20poly1305_HEADERBYTES,
-	CONN_FRAME_MAX = 4 + 1 + CONN_PAYLOAD_MAX + ZEROS_OVERHEAD +
+	CONN_FRAME_MAX = 4 + 1 + CONN_PAYLOAD_MAX + PACK_OVERHEAD +
 	                 crypto_secretstream_xchacha20poly1305_ABYTES,
 	CONN_IN_MAX = 2 * CONN_FRAME_MAX,
 	CONN_OUT_MAX = 2 * CONN_FRAME_MAX,
@@ -58,6 +58,7 @@ struct conn {
 	bool greeted; /* the other side's header is there */
 	bool up;      /* and its HELLO: it has the key */
 	bool closing; /* said BYE */
+	bool compress; /* what it sends of the stream */
 	uint8_t key_out[CONN_KEY_BYTES], key_in[CONN_KEY_BYTES];
 	uint8_t header_out[CONN_HEADER], header_in[CONN_HEADER];
 	crypto_secretstream_xchacha20poly1305_state push, pull;

@@ -37,7 +37,7 @@ $(B)/tests/unit/test_violind $(B)/tests/unit/test_violind_faults: \
 # nothing else.
 ifeq ($(LIVE),)
 empty :=
-live  := backends/(live|monitor|tunnel)/ backends/curve
+live  := backends/(live|monitor|tunnel)/ backends/curve backends/relay
 using  = $(shell grep -lE \
 	'"($(subst $(empty) ,|,$(strip $(1))))' $(wildcard $(2)))
 live  += $(call using,$(live),tests/*/*.h)

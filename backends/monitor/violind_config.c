@@ -35,6 +35,7 @@ struct file {
 		uint32_t at_once;
 		uint64_t rate_max_bps;
 		uint32_t connect_s, transfer_s, answer_s, silent_s;
+		bool uncompressed;
 	} migration;
 	uint64_t mem_reserve_kib;
 	uint32_t view_max_s;
@@ -68,6 +69,8 @@ static const cyaml_schema_field_t migration_fields[] = {
     OPTIONAL_UINT("transfer_s", struct migration, transfer_s),
     OPTIONAL_UINT("answer_s", struct migration, answer_s),
     OPTIONAL_UINT("silent_s", struct migration, silent_s),
+    CYAML_FIELD_BOOL("uncompressed", CYAML_FLAG_OPTIONAL, struct migration,
+        uncompressed),
     CYAML_FIELD_END,
 };
 
@@ -230,6 +233,7 @@ static bool take_migration(struct violind_config *config,
 	    .port_first = m->port_first,
 	    .port_last = last,
 	    .silent_ns = (m->silent_s ? m->silent_s : 15) * NS_PER_S,
+	    .uncompressed = m->uncompressed,
 	};
 	config->daemon.connect_ns =
 	    (m->connect_s ? m->connect_s : 30) * NS_PER_S;
