@@ -131,7 +131,7 @@ static bool gather(struct world *w, uint32_t e, double *weight, double *bound,
 		if (!(vm->flags & CPU_PACES) || !cpu_is_active(vm) ||
 		    vm->host == ID_NONE)
 			return false;
-		*weight = fmin(*weight, vm->weight);
+		*weight = fmin(*weight, vm->weight * vm->speed);
 		*bound = fmin(*bound, vm->bound_mcpu * 1e-3 * vm->speed);
 		w->couple->needs[(*n_needs)++] =
 		    (struct share_need){vm->host, 1 / vm->speed};

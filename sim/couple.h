@@ -13,7 +13,7 @@
  * Equations
  *	x_i = y_e / s_i				all VMs keep step
  *	y_e <= W / (W / min_i(b_i s_i) + X)	even with all CPU there is
- *	weight of e = min_i w_i
+ *	weight of e = min_i w_i s_i		CPU is shared by weight, not y
  *	y and the x of all other VMs: weighted max-min fair over the hosts
  *	(share.h; another VM is a variable that needs its host alone)
  *
