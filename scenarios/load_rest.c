@@ -50,6 +50,7 @@ static const struct field migration_fields[] = {
 	    .initial = "60 ms"),
 	MIGRATION("slowdown", NUMBER, slowdown, slowdown, .initial = "0.08",
 	    .most = "0.99"),
+	MIGRATION("cpu", CPU, cpu, cpu_mcpu, .initial = "0 cpu"),
 	MIGRATION("failure", NUMBER, failure, failure, .initial = "0",
 	    .most = "1"),
 	{0}};

@@ -61,6 +61,7 @@ struct migration_setup {
 	double rate_max_bps;   /* at most; also the one limit of 4.17, 0: no */
 	int64_t down_fixed_ns; /* down-time besides the last round */
 	double slowdown;       /* CPU lost by a VM while pre-copied, 0..1 */
+	double cpu_mcpu;       /* that either host needs meanwhile */
 	double failure;        /* probability that one fails, 0..1 */
 };
 

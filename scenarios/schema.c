@@ -78,6 +78,7 @@ static fields_t migration_fields = {
     TEXT("rate-max", MAY, struct raw_migration, rate_max),
     TEXT("down-time", MAY, struct raw_migration, down_time),
     TEXT("slowdown", MAY, struct raw_migration, slowdown),
+    TEXT("cpu", MAY, struct raw_migration, cpu),
     TEXT("failure", MAY, struct raw_migration, failure), CYAML_FIELD_END};
 
 static fields_t network_fields = {

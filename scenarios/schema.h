@@ -41,7 +41,7 @@ struct raw_link {
 struct raw_migration {
 	char *rules, *max_rounds, *stop_pages, *max_factor;
 	char *rate_first, *rate_step, *rate_max;
-	char *down_time, *slowdown, *failure;
+	char *down_time, *slowdown, *cpu, *failure;
 };
 
 struct raw_network {

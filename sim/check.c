@@ -90,7 +90,7 @@ static bool check_host(const struct world *w, uint32_t h,
     const struct sums *sum, struct err *err)
 {
 	const struct world_host *host = &w->hosts[h];
-	double cpus = w->model->hosts[h].cpu_mcpu * 1e-3;
+	double cpus = w->cpu_hosts[h].cpu_mcpu * 1e-3;
 	double least = sum->bound < cpus ? sum->bound : cpus;
 
 	if (sum->held_kib != host->mem_held_kib || sum->n_vms != host->n_vms)

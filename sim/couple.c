@@ -180,6 +180,12 @@ static void touch_env_hosts(struct world *w, uint32_t e)
 		cpu_touch_host(w, w->cpu_vms[env->first_vm + i].host);
 }
 
+void couple_set_host(struct world *w, uint32_t h)
+{
+	share_set_capacity(
+	    w->couple->share, h, w->cpu_hosts[h].cpu_mcpu * 1e-3);
+}
+
 void couple_settle(struct world *w)
 {
 	struct couple *c = w->couple;

@@ -40,6 +40,9 @@ void couple_free(struct couple *couple);
 /* The VM no longer wants CPU where it was. */
 void couple_drop_vm(struct world *world, uint32_t vm);
 
+/* A host's CPU for VMs is another. */
+void couple_set_host(struct world *world, uint32_t host);
+
 /* Finds the rates of all that is connected with what was touched. */
 void couple_settle(struct world *world);
 

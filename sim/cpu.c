@@ -183,6 +183,22 @@ void cpu_init_host(struct cpu_host *host, uint32_t cpu_mcpu)
 	host->vms = host->few_vms;
 }
 
+void cpu_migrates(struct world *w, uint32_t h, int change)
+{
+	struct cpu_host *host = &w->cpu_hosts[h];
+	double all = w->model->hosts[h].cpu_mcpu, left = all;
+
+	host->n_migrations += (uint32_t)change;
+	if (host->n_migrations > 0)
+		left = fmax(all / 100, all - w->scenario->migration.cpu_mcpu);
+	if ((uint32_t)left == host->cpu_mcpu)
+		return;
+	host->cpu_mcpu = (uint32_t)left;
+	if (w->couple)
+		couple_set_host(w, h);
+	cpu_touch_host(w, h);
+}
+
 void cpu_fini_host(struct cpu_host *host)
 {
 	if (host->max_vms)

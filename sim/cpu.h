@@ -3,7 +3,8 @@
  * CPU of the simulated hosts: Xen's credit scheduler as a fluid.
  *
  * Variables, for each VM i that wants CPU on a host
- *	C	CPUs of the host
+ *	C	CPUs of the host, but for what it needs itself while it
+ *		migrates VMs
  *	w_i	weight
  *	b_i	least of what it wants, its vCPUs and its cap, CPUs
  *	x_i	what it gets, CPUs
@@ -74,11 +75,17 @@ struct cpu_host {
 	uint32_t n_vms;
 	uint32_t n_eager; /* want CPU, or did when last looked at */
 	uint32_t max_vms; /* 0: the arrays are the few below */
-	uint32_t cpu_mcpu;
+	uint32_t cpu_mcpu;     /* for its VMs */
+	uint32_t n_migrations; /* from and to it */
 	bool dirty;     /* its shares are to be found anew */
 	int64_t few_due_ns[CPU_FEW];
 	uint32_t few_vms[CPU_FEW];
 };
+
+/* One migration more, or less (-1), from or to a host; while there is one, the
+ * host's VMs have migration_setup.cpu_mcpu less, but at least a hundredth of
+ * its CPUs. */
+void cpu_migrates(struct world *world, uint32_t host, int change);
 
 /* Gives a VM work on the host where it is, now. */
 void cpu_work(struct world *world, uint32_t vm, double work_s);

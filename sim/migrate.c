@@ -150,6 +150,8 @@ void migrate_start(
 	precopy_begin(&row->precopy, &w->scenario->migration,
 	    vm->mem_alloc_kib, vm->mem_used_kib, workload_sets(w, v));
 	open_flow(w, row, ix);
+	cpu_migrates(w, vm->host.ix, 1);
+	cpu_migrates(w, to, 1);
 	vm->state = VM_MIGRATING;
 	vm->target = (struct host_id){to};
 	vm->migration = ix;
@@ -230,6 +232,8 @@ static void close_row(
 	struct migrate *m = w->migrate;
 
 	close_flow(w, row);
+	cpu_migrates(w, row->told.from.ix, -1);
+	cpu_migrates(w, row->told.to.ix, -1);
 	world_cancel_timer(w, TIMER_MIGRATION, row->vm);
 	for (uint32_t i = 0; i < m->n_waiting; i++)
 		if (m->waiting[i] == row->vm)

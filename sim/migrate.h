@@ -14,7 +14,9 @@
  * or because the target fails) or be aborted: then the VM goes on where it
  * was.
  *
- * Limits: the hypervisor's own CPU for migrating is part of the slowdown.
+ * Meanwhile either host needs some CPU itself (cpu_migrates).
+ *
+ * Limits: that CPU does not follow the rate, nor the rate the CPU.
  */
 #ifndef SIM_MIGRATE_H
 #define SIM_MIGRATE_H

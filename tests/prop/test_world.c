@@ -157,6 +157,7 @@ static struct scenario *draw_scenario(uint64_t seed)
 	site->migration.max_rounds = 5;
 	site->migration.max_factor = 3;
 	site->migration.slowdown = pick(&s, 0, 0.9);
+	site->migration.cpu_mcpu = pick(&s, 0, 1500);
 	site->migration.failure = choose(&s, 2) * 0.3;
 	site->vnet.linger_ns = choose(&s, 2) * 5 * NS_PER_S;
 	site->vnet.linger_slowdown = 0.5;

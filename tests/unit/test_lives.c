@@ -422,6 +422,28 @@ START_TEST(an_aborted_migration_changes_nothing_but_time)
 }
 END_TEST
 
+/* 2 s with half of either host's CPU. */
+START_TEST(a_migration_takes_cpu_of_all_vms_of_both_hosts)
+{
+	const struct stage stage = stage_of(60, 1000, 1000);
+	const struct line lines[] = {
+	    {20, {.kind = ACTION_MIGRATE, .vm = {0}, .to = {1}}}};
+	struct scenario *site = one_env(2, 1, &stage, 1);
+	struct heard heard;
+
+	site_add_env(site, 1, false, 0);
+	site_vm(site, 1)->home = (struct host_id){1};
+	site_add_event(site, (struct event_setup){.kind = TIMED_ABORT,
+	    .at_ns = seconds(22)});
+	site->migration.slowdown = 0;
+	site->migration.cpu_mcpu = 500;
+	heard = run(site, lines, 1);
+	ck_near(heard.ends[0].end_ns, seconds(61));
+	ck_near(heard.ends[1].end_ns, seconds(61));
+	site_free(site);
+}
+END_TEST
+
 /* Two that wait at barriers share a CPU; one does its work at half speed for
  * 2 s.  The other has its half of the CPU all the time. */
 START_TEST(a_slow_environment_takes_no_more_cpu_than_its_share)
@@ -545,6 +567,7 @@ static void add_tests(TCase *t)
 	tcase_add_test(t, a_failing_host_takes_its_environments_and_no_others);
 	tcase_add_test(t, a_drained_host_leaves_when_it_is_empty);
 	tcase_add_test(t, an_aborted_migration_changes_nothing_but_time);
+	tcase_add_test(t, a_migration_takes_cpu_of_all_vms_of_both_hosts);
 	tcase_add_test(t, a_slow_environment_takes_no_more_cpu_than_its_share);
 	tcase_add_test(t, a_kept_environment_idles_until_it_is_destroyed);
 	tcase_add_loop_test(t, what_cannot_start_is_refused_with_a_reason, 0,
