@@ -55,38 +55,32 @@ until_on()
 # so that nobody has to ask the guest
 order() { echo "guest tell $1 sh 'relax ${*:2} > /dev/console 2>&1 &'"; }
 
-# start HOST ENVIRONMENT...: the program in all their VMs, which are there
+# start HOST ITERATIONS ENVIRONMENT...: the program in all their VMs, which are
+# there; without ITERATIONS as many as each is to make
 start()
 {
 	local orders="" e n
-	for e in "${@:2}"; do
+	for e in "${@:3}"; do
 		for n in 1 2; do
 			orders+="$(order "$e-$n" $rows $columns \
-				"$(iterations "$e")" $((n - 1)) \
+				"${2:-$(iterations "$e")}" $((n - 1)) \
 				"10.7${e#V}.0.11" "10.7${e#V}.0.12") & "
 		done
 	done
 	on "$1" "$orders wait" > /dev/null
 }
 
-# heard HOST SECONDS NUMBER WORD VM: until so many lines with that word have
-# been heard there from the consoles of such a VM; prints them
-heard()
-{
-	local lines="grep -hs $4 /var/log/xen/console/guest-$5*.log"
-	until_on "$1" "$2" "[ \$($lines | grep -c sum=) = $3 ]" ||
-		fail "not heard $3 times on $1: $lines" >&2
-	on "$1" "$lines | tr -d '\r' | sort"
-}
-
-# await HOST ENVIRONMENT: until its programs, which run there, have ended; what
-# they say is then in $site/ENVIRONMENT
+# await HOST ENVIRONMENT ITERATIONS: until its programs, which run there, have
+# ended; what they say is then in $site/ENVIRONMENT
 await()
 {
-	local right line
-	heard "$1" 120 2 ranks=2 "$2" > "$site/$2"
+	local right line lines
+	lines="grep -hs 'iterations=$3 ' /var/log/xen/console/guest-$2-*.log"
+	until_on "$1" 120 "[ \$($lines | grep -c sum=) = 2 ]" ||
+		fail "not heard twice on $1: $lines" >&2
+	on "$1" "$lines | tr -d '\r' | sort" > "$site/$2"
 	cat "$site/$2"
-	right=$(relax $rows $columns "$(iterations "$2")" | result)
+	right=$(relax $rows $columns "$3" | result)
 	while read -r line; do
 		[ "$(result <<< "$line")" = "$right" ] ||
 			fail "$2 computes otherwise than this machine: $right"
@@ -172,33 +166,26 @@ on c "for v in V2-1 V2-2; do guest wait \$v; done"
 wait $!
 echo "all run after $(elapsed)"
 
-# A CPU of each host for one VM alone.
-on a "$(order V1-1 $((rows / 2)) $columns $trial)" > /dev/null
-on c "$(order V2-1 $((rows / 2)) $columns $trial)" > /dev/null
-heard a 60 1 ranks=1 V1-1 > "$site/trial-a"
-heard c 60 1 ranks=1 V2-1 > "$site/trial-c"
-right=$(relax $((rows / 2)) $columns $trial | result)
-for h in a c; do
-	[ "$(result < "$site/trial-$h")" = "$right" ] ||
-		fail "a guest computes otherwise: $(cat "$site/trial-$h")"
-done
-cat "$site"/trial-[ac]
-each=$(calc "($(field median_ms < "$site/trial-a") + \
-$(field median_ms < "$site/trial-c")) / 2000")
+# A CPU of each host for one environment alone, with its messages.
+start a $trial V1
+start c $trial V2
+await a V1 $trial
+await c V2 $trial
+each=$(calc "($(said V1 median_ms) + $(said V2 median_ms)) / 4000")
 echo "an iteration of one VM's part takes $each s"
 
 echo "the programs start after $(elapsed)"
-start a V1 V3 &
-start c V2
+start a "" V1 V3 &
+start c "" V2
 wait $!
-await c V2
+await c V2 "$(iterations V2)"
 ask destroy V2
 echo "V2 has ended after $(elapsed)"
 until_on m 220 '[ $(grep -c " moved text" /run/manager.log) = 2 ]' ||
 	fail "V1 has not moved: $(ask status)"
 echo "V1 has moved after $(elapsed)"
-await a V3 &
-await c V1
+await a V3 "$(iterations V3)" &
+await c V1 "$(iterations V1)"
 wait $!
 echo "V1 and V3 have ended after $(elapsed)"
 on m 'kill $(cat /run/manager.pid)
