@@ -110,10 +110,12 @@ struct live_side {
 	int64_t ended_ns;    /* no record in a report asked for since means
 	                        that there is none; TIME_NEVER: not yet */
 	int64_t word_ns;     /* last told something, */
+	enum handover_state said_in; /* as far as it was known then, */
+	uint64_t said_to;            /* and to which incarnation, */
 	int64_t answered_ns; /* and last answered to that; -1: never */
 	enum handover_word refused; /* the last word that was, */
-	enum handover_state refused_in; /* as far as it was known then, */
-	uint64_t refused_by;            /* and by which incarnation */
+	enum handover_state refused_in; /* said so, */
+	uint64_t refused_by;            /* and to that */
 };
 
 struct live_move {

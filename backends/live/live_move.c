@@ -178,8 +178,8 @@ static void heed(const struct live *live, struct live_side *side,
 	if (!refused)
 		return;
 	side->refused = word;
-	side->refused_in = side->state;
-	side->refused_by = live->hosts[side->host].incarnation;
+	side->refused_in = side->said_in;
+	side->refused_by = side->said_to;
 }
 
 void live_move_heeded(struct live *live, uint64_t id, uint32_t host,
@@ -218,7 +218,9 @@ void live_move_force(
  * May this be said to an end?  Not to one that has no record.  After an answer
  * what it was last reported to be is old: it has done what it was told, or was
  * past it and has refused.  While a violind runs its side of a hand-over never
- * comes back to a state, so what was refused in one is refused in it for good.
+ * comes back to a state, so what was refused in one is refused in it for good;
+ * in which that was is known no better than when the word was said, for the
+ * report of a later one may be heard before the refusal.
  */
 static bool is_sayable(const struct live *live, const struct live_move *move,
     const struct live_side *side, enum handover_word word)
@@ -252,6 +254,8 @@ bool live_say(struct live *live, struct live_move *move,
 		return false;
 	memcpy(act.vm, move->vm_name, sizeof act.vm);
 	side->word_ns = live->now_ns;
+	side->said_in = side->state;
+	side->said_to = live->hosts[side->host].incarnation;
 	live_act_start(live, side->host, ID_NONE, &act, NULL);
 	return true;
 }
