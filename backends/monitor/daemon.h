@@ -5,9 +5,10 @@
  * simulated world gives it simulated ones and runs many in virtual time.
  *
  * It reads no clock and blocks nowhere, but for what the calls outside take: a
- * tunnel's may take TUNNEL_WAIT_NS, once, and are then put off.  Its owner
- * calls daemon_step() when something it waits for may have happened: an event
- * of the host or of a link, or daemon_next() has passed.
+ * tunnel is waited for TUNNEL_WAIT_NS, and not again until it answers.  Its
+ * owner calls daemon_step() when something it waits for may have happened: an
+ * event of the host or of a link, an answer of the tunnel, or daemon_next() has
+ * passed.
  */
 #ifndef BACKENDS_MONITOR_DAEMON_H
 #define BACKENDS_MONITOR_DAEMON_H

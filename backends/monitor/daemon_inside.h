@@ -36,6 +36,8 @@ struct daemon_handover {
 	enum network_state network;  /* target */
 	int64_t ran_ns;     /* target: asked since; 0: not yet */
 	int64_t network_ns; /* target: of NETWORK_WHOLE */
+	int64_t ask_ns;     /* target: the next time */
+	uint64_t asked;     /* target: the open question's request; 0: none */
 };
 
 /* An operation on the host that an act began. */
@@ -44,6 +46,14 @@ struct daemon_op {
 	uint64_t outcome;
 	bool creates;
 	struct location_claim claim;
+};
+
+/* A claim that the virtual network has not answered. */
+struct daemon_claim {
+	struct location_claim claim; /* no MACs: free */
+	int64_t next_ns;             /* when to send it again, */
+	int64_t pause_ns;            /* and after how long then */
+	bool awaited;                /* somebody waits until all follows */
 };
 
 struct daemon {
@@ -64,8 +74,10 @@ struct daemon {
 	struct daemon_op ops[HOST_OPS_MAX];
 	struct daemon_handover handovers[MESSAGE_HANDOVERS_MAX];
 
-	struct location_claim claims[DAEMON_CLAIMS]; /* no MACs: free */
-	int64_t claim_ns; /* when to try them again; TIME_NEVER: none */
+	struct daemon_claim claims[DAEMON_CLAIMS];
+	uint64_t n_requests; /* claims and questions, sent to the tunnel */
+	bool tunnel_silent;  /* a wait was in vain, and nothing heard since */
+	int64_t claim_ns; /* when to send them again; TIME_NEVER: none */
 	int64_t ask_ns;   /* when to ask who has heard; TIME_NEVER: no need */
 };
 

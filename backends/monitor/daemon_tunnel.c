@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What the monitoring daemon claims of its VMs in the virtual network; see
- * tunnel.h.  Claims that were not heard are kept here until they are, and who
- * has heard of a move is asked for here.
+ * tunnel.h.  Claims are kept here until they are answered, and who has heard of
+ * a move is asked for here.
  */
 #include <ctype.h>
 #include <inttypes.h>
@@ -11,8 +11,11 @@
 
 #include "backends/monitor/daemon_inside.h"
 
-/* Who has heard of a move is asked so often; after the second, no more often
- * than claims are repeated. */
+/* Between two tries while the kernel does not follow yet. */
+static const int64_t follow_step_ns = 20 * NS_PER_MS;
+
+/* Who has heard of a move is asked so often; after the second, or without an
+ * answer, no more often than claims are repeated. */
 static const int64_t ask_step_ns = 5 * NS_PER_MS;
 static const int64_t ask_soon_ns = 1 * NS_PER_S;
 
@@ -90,35 +93,49 @@ static bool share_a_mac(
 static void supersede(struct daemon *daemon, const struct location_claim *claim)
 {
 	for (size_t i = 0; i < DAEMON_CLAIMS; i++)
-		if (share_a_mac(&daemon->claims[i], claim))
-			daemon->claims[i].n_macs = 0;
+		if (share_a_mac(&daemon->claims[i].claim, claim))
+			daemon->claims[i].claim.n_macs = 0;
 }
 
-static void keep(struct daemon *daemon, const struct location_claim *claim)
-{
-	size_t i = 0;
-
-	while (i < DAEMON_CLAIMS && daemon->claims[i].n_macs > 0)
-		i++;
-	if (i == DAEMON_CLAIMS) {
-		daemon_log(daemon, LEVEL_ERROR,
-		    "tunnel error=\"a claim is given up: %d others wait\"",
-		    DAEMON_CLAIMS);
-		return;
-	}
-	daemon->claims[i] = *claim;
-	if (daemon->claim_ns == TIME_NEVER)
-		daemon->claim_ns = daemon->now_ns + daemon->config.retry_ns;
-}
-
-/* Does anything wait to be claimed of these MACs? */
+/* Does anything wait to be answered of these MACs? */
 static bool is_kept(
     const struct daemon *daemon, const struct location_claim *claim)
 {
 	for (size_t i = 0; i < DAEMON_CLAIMS; i++)
-		if (share_a_mac(&daemon->claims[i], claim))
+		if (share_a_mac(&daemon->claims[i].claim, claim))
 			return true;
 	return false;
+}
+
+static struct daemon_claim *keep(
+    struct daemon *daemon, const struct location_claim *claim)
+{
+	for (size_t i = 0; i < DAEMON_CLAIMS; i++) {
+		struct daemon_claim *c = &daemon->claims[i];
+
+		if (c->claim.n_macs > 0)
+			continue;
+		*c = (struct daemon_claim){
+		    .claim = *claim, .pause_ns = TUNNEL_RETRY_NS};
+		return c;
+	}
+	daemon_log(daemon, LEVEL_ERROR,
+	    "tunnel error=\"a claim is given up: %d others wait\"",
+	    DAEMON_CLAIMS);
+	return NULL;
+}
+
+static void log_claim(struct daemon *daemon,
+    const struct location_claim *claim, const char *text)
+{
+	static const char *const names[N_LOCATION_WORDS] = {
+	    "arrives", "starts", "stays", "leaves", "ends"};
+	char mac[MAC_TEXT_BYTES];
+
+	daemon_log(daemon, text[0] ? LEVEL_WARNING : LEVEL_INFO,
+	    "tunnel mac=%s word=%s epoch=%" PRIu64 " text=\"%s\"",
+	    mac_format(claim->macs[0], mac), names[claim->word], claim->epoch,
+	    text);
 }
 
 /* Of the hand-over that brought the VM here. */
@@ -134,95 +151,233 @@ static void note_network(struct daemon *daemon, struct daemon_handover *h,
 	    h->vm, (double)h->network_ns / NS_PER_MS);
 }
 
-static bool try_claim(struct daemon *daemon, const struct location_claim *claim)
+/* When is the next one to be sent again? */
+static void plan_claims(struct daemon *daemon)
 {
-	static const char *const names[N_LOCATION_WORDS] = {
-	    "arrives", "starts", "stays", "leaves", "ends"};
-	enum network_state network = NETWORK_UNKNOWN;
-	struct daemon_handover *h;
-	char mac[MAC_TEXT_BYTES];
-	struct err err = {""};
-	bool heard = daemon->out.tunnel->claim(
-	    daemon->out.tunnel_self, claim, &network, &err);
+	daemon->claim_ns = TIME_NEVER;
+	for (size_t i = 0; i < DAEMON_CLAIMS; i++)
+		if (daemon->claims[i].claim.n_macs > 0 &&
+		    daemon->claims[i].next_ns < daemon->claim_ns)
+			daemon->claim_ns = daemon->claims[i].next_ns;
+}
 
-	daemon_log(daemon, err.text[0] ? LEVEL_WARNING : LEVEL_INFO,
-	    "tunnel mac=%s word=%s epoch=%" PRIu64 " text=\"%s\"",
-	    mac_format(claim->macs[0], mac), names[claim->word], claim->epoch,
-	    err.text);
-	h = daemon_handover_find(daemon, claim->epoch);
-	if (heard && h && claim->word == LOCATION_STARTS &&
-	    h->network == NETWORK_WAITS)
-		note_network(daemon, h, network);
-	return heard;
+/* Asks who has heard no later than then. */
+static void ask_by(
+    struct daemon *daemon, struct daemon_handover *h, int64_t at_ns)
+{
+	h->ask_ns = at_ns;
+	if (at_ns < daemon->ask_ns)
+		daemon->ask_ns = at_ns;
+}
+
+/* The claim is answered. */
+static void settle(struct daemon *daemon, struct daemon_claim *c,
+    const struct tunnel_answer *answer)
+{
+	struct daemon_handover *h =
+	    daemon_handover_find(daemon, c->claim.epoch);
+	bool starts = c->claim.word == LOCATION_STARTS;
+
+	log_claim(daemon, &c->claim,
+	    answer->follows ? ""
+	                    : "heard, but the kernel does not follow; "
+	                      "violin-tunneld's log says why");
+	c->claim.n_macs = 0;
+	plan_claims(daemon);
+	if (!starts || !h || h->network != NETWORK_WAITS)
+		return;
+	note_network(daemon, h, answer->network);
+	if (h->state == TARGET_RUNNING)
+		ask_by(daemon, h, daemon->now_ns);
+}
+
+/* Who has heard by now. */
+static void take_news(struct daemon *daemon, struct daemon_handover *h,
+    const struct tunnel_answer *answer)
+{
+	int64_t age_ns = daemon->now_ns - h->ran_ns;
+
+	h->asked = 0;
+	if (h->network != NETWORK_WAITS)
+		return;
+	note_network(daemon, h, answer->network);
+	if (h->network != NETWORK_WAITS)
+		ask_by(daemon, h, daemon->now_ns); /* it need not be */
+	else if (age_ns < ask_soon_ns)
+		ask_by(daemon, h, daemon->now_ns + ask_step_ns);
+}
+
+/* Of what was superseded nobody wants to know. */
+static void take_answer(
+    struct daemon *daemon, const struct tunnel_answer *answer)
+{
+	daemon->tunnel_silent = false;
+	for (size_t i = 0; i < DAEMON_CLAIMS; i++) {
+		struct daemon_claim *c = &daemon->claims[i];
+
+		if (c->claim.n_macs > 0 &&
+		    c->claim.request == answer->request &&
+		    (answer->follows || !c->awaited))
+			settle(daemon, c, answer);
+	}
+	for (size_t i = 0; i < MESSAGE_HANDOVERS_MAX; i++) {
+		struct daemon_handover *h = &daemon->handovers[i];
+
+		if (h->id != 0 && h->asked != 0 && h->asked == answer->request)
+			take_news(daemon, h, answer);
+	}
+}
+
+static bool hear(
+    struct daemon *daemon, int64_t *wait_ns, struct tunnel_answer *answer)
+{
+	if (!daemon->out.tunnel->hear(
+	        daemon->out.tunnel_self, wait_ns, answer))
+		return false;
+	take_answer(daemon, answer);
+	return true;
+}
+
+static void take_answers(struct daemon *daemon, int64_t wait_ns)
+{
+	struct tunnel_answer answer;
+
+	while (hear(daemon, &wait_ns, &answer))
+		;
+}
+
+/* Says when to send it again.  False if it could not be sent. */
+static bool send_claim(struct daemon *daemon, struct daemon_claim *c)
+{
+	int64_t retry_ns = daemon->config.retry_ns;
+	struct err err = {""};
+
+	if (c->pause_ns > retry_ns)
+		c->pause_ns = retry_ns;
+	c->next_ns = daemon->now_ns + c->pause_ns;
+	c->pause_ns *= 2;
+	if (c->next_ns < daemon->claim_ns)
+		daemon->claim_ns = c->next_ns;
+	if (daemon->out.tunnel->claim(
+	        daemon->out.tunnel_self, &c->claim, &err))
+		return true;
+	log_claim(daemon, &c->claim, err.text);
+	return false;
+}
+
+/* A claim that comes twice changes nothing, so sending it again after a while
+ * is how to learn that the kernel follows at last. */
+static void claim_again(
+    struct daemon *daemon, struct daemon_claim *c, int64_t *wait_ns)
+{
+	int64_t step_ns = follow_step_ns;
+
+	*wait_ns -= step_ns;
+	take_answers(daemon, step_ns);
+	if (c->claim.n_macs > 0)
+		daemon->out.tunnel->claim(
+		    daemon->out.tunnel_self, &c->claim, NULL);
+}
+
+/* Until it is heard and the kernel follows. */
+static void await(struct daemon *daemon, struct daemon_claim *c)
+{
+	int64_t wait_ns = TUNNEL_WAIT_NS;
+	struct tunnel_answer answer, last = {0};
+
+	c->awaited = true;
+	while (c->claim.n_macs > 0 && hear(daemon, &wait_ns, &answer)) {
+		if (c->claim.n_macs == 0 || answer.request != c->claim.request)
+			continue;
+		last = answer;
+		if (wait_ns <= 2 * follow_step_ns)
+			break;
+		claim_again(daemon, c, &wait_ns);
+	}
+	c->awaited = false;
+	if (c->claim.n_macs == 0)
+		return;
+	if (last.request != 0) {
+		settle(daemon, c, &last);
+		return;
+	}
+	daemon->tunnel_silent = wait_ns <= 0;
+	log_claim(daemon, &c->claim, "no answer yet");
+}
+
+/* NULL if it could not be sent, or is sent only once. */
+static struct daemon_claim *claim_now(struct daemon *daemon,
+    const struct location_claim *claim, enum location_word word)
+{
+	struct location_claim own = *claim;
+	struct daemon_claim *c;
+
+	if (!daemon->out.tunnel || claim->n_macs == 0)
+		return NULL;
+	own.word = word;
+	own.request = ++daemon->n_requests;
+	supersede(daemon, &own);
+	c = keep(daemon, &own);
+	if (c)
+		return send_claim(daemon, c) ? c : NULL;
+	daemon->out.tunnel->claim(daemon->out.tunnel_self, &own, NULL);
+	return NULL;
 }
 
 void daemon_tunnel_claim(struct daemon *daemon,
     const struct location_claim *claim, enum location_word word)
 {
-	struct location_claim own = *claim;
-
-	if (!daemon->out.tunnel || claim->n_macs == 0)
-		return;
-	own.word = word;
-	supersede(daemon, &own);
-	/* While others wait, nobody is there to hear this one either: it must
-	 * not cost each hand-over the whole time. */
-	if (daemon->claim_ns != TIME_NEVER || !try_claim(daemon, &own))
-		keep(daemon, &own);
+	claim_now(daemon, claim, word);
 }
 
-/* The first that is not heard ends it for this time. */
+/* Claims what has to be true before the VM speaks, and waits for it. */
+static void claim_and_wait(struct daemon *daemon,
+    const struct location_claim *claim, enum location_word word)
+{
+	struct daemon_claim *c = claim_now(daemon, claim, word);
+
+	if (c && !daemon->tunnel_silent)
+		await(daemon, c);
+}
+
 static void repeat_claims(struct daemon *daemon)
 {
-	bool heard = true;
-
 	if (daemon->claim_ns > daemon->now_ns)
 		return;
-	daemon->claim_ns = TIME_NEVER;
-	for (size_t i = 0; i < DAEMON_CLAIMS && heard; i++) {
-		if (daemon->claims[i].n_macs == 0)
-			continue;
-		heard = try_claim(daemon, &daemon->claims[i]);
-		if (heard)
-			daemon->claims[i].n_macs = 0;
+	for (size_t i = 0; i < DAEMON_CLAIMS; i++) {
+		struct daemon_claim *c = &daemon->claims[i];
+
+		if (c->claim.n_macs > 0 && c->next_ns <= daemon->now_ns)
+			send_claim(daemon, c);
 	}
-	if (!heard)
-		daemon->claim_ns = daemon->now_ns + daemon->config.retry_ns;
+	plan_claims(daemon);
 }
 
 /* Who has heard? */
 
-/* False if nobody answers.  What waits to be claimed would not be seen in the
- * answer, so while it does nobody is asked. */
-static bool ask(struct daemon *daemon, struct daemon_handover *h)
+/* What waits to be claimed would not be seen in the answer, so while it does
+ * nobody is asked. */
+static void ask(struct daemon *daemon, struct daemon_handover *h)
 {
-	enum network_state network = NETWORK_WAITS;
 	struct location_claim claim = h->claim;
 
 	claim.word = LOCATION_ASKS;
-	if (is_kept(daemon, &claim) ||
-	    !daemon->out.tunnel->claim(
-	        daemon->out.tunnel_self, &claim, &network, NULL))
-		return false;
-	if (network != NETWORK_WAITS)
-		note_network(daemon, h, network);
-	return true;
+	if (is_kept(daemon, &claim))
+		return;
+	if (h->asked == 0)
+		h->asked = ++daemon->n_requests;
+	claim.request = h->asked;
+	daemon->out.tunnel->claim(daemon->out.tunnel_self, &claim, NULL);
 }
 
-/* Nothing is asked of who has not answered just now.  Gives when to come
- * again; TIME_NEVER: no need to. */
-static int64_t follow_up(
-    struct daemon *daemon, struct daemon_handover *h, bool *heard)
+/* Gives when to come again; TIME_NEVER: no need to. */
+static int64_t follow_up(struct daemon *daemon, struct daemon_handover *h)
 {
-	int64_t age_ns;
-
 	if (h->ran_ns == 0)
 		h->ran_ns = daemon->now_ns;
-	age_ns = daemon->now_ns - h->ran_ns;
-	*heard = *heard && ask(daemon, h);
-	if (h->network != NETWORK_WAITS)
-		return TIME_NEVER;
-	if (age_ns >= TUNNEL_TELL_NS) {
+	if (h->ask_ns > daemon->now_ns)
+		return h->ask_ns;
+	if (daemon->now_ns - h->ran_ns >= TUNNEL_TELL_NS) {
 		h->network = NETWORK_UNKNOWN;
 		daemon_log(daemon, LEVEL_WARNING,
 		    "network handover=%" PRIu64 " vm=%s error=\"not all hosts "
@@ -230,15 +385,14 @@ static int64_t follow_up(
 		    h->id, h->vm);
 		return TIME_NEVER;
 	}
-	return daemon->now_ns + (*heard && age_ns < ask_soon_ns
-	                                ? ask_step_ns
-	                                : daemon->config.retry_ns);
+	h->ask_ns = daemon->now_ns + daemon->config.retry_ns;
+	ask(daemon, h);
+	return h->ask_ns;
 }
 
 static void ask_all(struct daemon *daemon)
 {
 	int64_t next_ns = TIME_NEVER;
-	bool heard = true;
 
 	if (daemon->ask_ns > daemon->now_ns)
 		return;
@@ -248,7 +402,7 @@ static void ask_all(struct daemon *daemon)
 
 		if (h->id != 0 && h->state == TARGET_RUNNING &&
 		    h->network == NETWORK_WAITS)
-			at_ns = follow_up(daemon, h, &heard);
+			at_ns = follow_up(daemon, h);
 		if (at_ns < next_ns)
 			next_ns = at_ns;
 	}
@@ -265,6 +419,9 @@ uint64_t daemon_tunnel_network_ns(
 
 void daemon_tunnel_step(struct daemon *daemon)
 {
+	if (!daemon->out.tunnel)
+		return;
+	take_answers(daemon, 0);
 	repeat_claims(daemon);
 	ask_all(daemon);
 }
@@ -276,14 +433,14 @@ static void switch_network(struct daemon *daemon, struct daemon_handover *h)
 {
 	if (daemon->out.tunnel && h->claim.n_macs > 0)
 		h->network = NETWORK_WAITS;
-	daemon_tunnel_claim(daemon, &h->claim, LOCATION_STARTS);
+	claim_and_wait(daemon, &h->claim, LOCATION_STARTS);
 }
 
 /* Asks in the next step, whose time is that after the VM began to run. */
 static void await_network(struct daemon *daemon, struct daemon_handover *h)
 {
 	if (h->network == NETWORK_WAITS)
-		daemon->ask_ns = daemon->now_ns + 1;
+		ask_by(daemon, h, daemon->now_ns + 1);
 }
 
 void daemon_tunnel_entered(struct daemon *daemon, struct daemon_handover *h)
@@ -306,7 +463,7 @@ void daemon_tunnel_entered(struct daemon *daemon, struct daemon_handover *h)
 		daemon_tunnel_claim(daemon, &h->claim, LOCATION_LEAVES);
 		break;
 	case SOURCE_TAKING_BACK:
-		daemon_tunnel_claim(daemon, &h->claim, LOCATION_STAYS);
+		claim_and_wait(daemon, &h->claim, LOCATION_STAYS);
 		break;
 	case TARGET_LOST:
 	case SOURCE_LOST:

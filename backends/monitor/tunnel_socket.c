@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* violin-tunneld over its local socket: one packet a claim, one an answer. */
+/*
+ * violin-tunneld over its local socket: one packet a claim, one an answer.  The
+ * connection stays while it is slow, for its answers are still to come, and it
+ * hears on it in the order in which it was told.
+ */
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
@@ -13,13 +17,9 @@
 
 #include "backends/monitor/tunnel.h"
 
-/* Between two tries while the kernel does not follow yet. */
-#define STEP_NS (20 * NS_PER_MS)
-
 struct tunnel {
 	struct sockaddr_un address;
 	int fd; /* -1: not connected */
-	uint64_t request;
 };
 
 static int64_t now_ns(void)
@@ -60,62 +60,29 @@ static bool dial(struct tunnel *tunnel, struct err *err)
 static bool ask(
     struct tunnel *tunnel, const struct location_claim *claim, struct err *err)
 {
-	struct location_claim own = *claim;
 	uint8_t bytes[512];
 	size_t len;
 
-	own.request = ++tunnel->request;
-	if (!location_claim_encode(&own, bytes, sizeof(bytes), &len) ||
-	    send(tunnel->fd, bytes, len, MSG_NOSIGNAL) != (ssize_t)len)
-		return refuse(tunnel, err, "sending");
-	return true;
+	if (location_claim_encode(claim, bytes, sizeof(bytes), &len) &&
+	    send(tunnel->fd, bytes, len, MSG_NOSIGNAL) == (ssize_t)len)
+		return true;
+	if (errno == EAGAIN)
+		return err_set(err, "%s: sending: it has not taken the last "
+		                    "ones yet",
+		    tunnel->address.sun_path);
+	return refuse(tunnel, err, "sending");
 }
 
 /* A connection to a daemon that has been started again is one to nobody. */
-static bool reach(
-    struct tunnel *tunnel, const struct location_claim *claim, struct err *err)
+static bool claim(
+    void *self, const struct location_claim *what, struct err *err)
 {
-	if (tunnel->fd >= 0 && ask(tunnel, claim, NULL))
+	struct tunnel *tunnel = self;
+
+	if (tunnel->fd >= 0 && ask(tunnel, what, err))
 		return true;
-	return dial(tunnel, err) && ask(tunnel, claim, err);
-}
-
-/* Waits for the answer to what was asked last. */
-static bool hear(struct tunnel *tunnel, struct location_message *answer,
-    int64_t until_ns, struct err *err)
-{
-	static uint8_t bytes[LOCATION_MESSAGE_MAX];
-
-	for (;;) {
-		struct pollfd fd = {tunnel->fd, POLLIN, 0};
-		int64_t left_ns = until_ns - now_ns();
-
-		if (left_ns < 0 ||
-		    poll(&fd, 1, (int)(left_ns / NS_PER_MS)) == 0) {
-			errno = ETIMEDOUT;
-			return refuse(tunnel, err, "no answer");
-		}
-		ssize_t n = recv(tunnel->fd, bytes, sizeof(bytes), 0);
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			continue;
-		if (n == 0)
-			errno = ECONNRESET;
-		if (n <= 0)
-			return refuse(tunnel, err, "receiving");
-		if (location_message_decode(answer, bytes, (size_t)n) &&
-		    answer->type == LOCATION_HEARD &&
-		    answer->request == tunnel->request)
-			return true;
-	}
-}
-
-static bool not_yet(const struct tunnel *tunnel, struct err *err)
-{
-	err_set(err,
-	    "%s: heard, but the kernel does not follow; violin-tunneld's log "
-	    "says why",
-	    tunnel->address.sun_path);
-	return true;
+	/* Still connected, it is slow. */
+	return tunnel->fd < 0 && dial(tunnel, err) && ask(tunnel, what, err);
 }
 
 static enum network_state network_of(const struct location_message *answer)
@@ -126,31 +93,50 @@ static enum network_state network_of(const struct location_message *answer)
 	                                              : NETWORK_WAITS;
 }
 
-/* A claim that comes twice changes nothing, so asking again is how to learn
- * that the kernel follows at last. */
-static bool claim(void *self, const struct location_claim *what,
-    enum network_state *network, struct err *err)
+static bool understand(
+    struct tunnel_answer *answer, const void *bytes, size_t len)
 {
-	static const struct timespec step = {.tv_nsec = STEP_NS};
-	static struct location_message answer;
-	struct tunnel *tunnel = self;
-	int64_t until_ns = now_ns() + TUNNEL_WAIT_NS;
+	static struct location_message message;
 
-	for (;;) {
-		if (!reach(tunnel, what, err) ||
-		    !hear(tunnel, &answer, until_ns, err))
-			return false;
-		*network = network_of(&answer);
-		if (answer.follows)
-			return true;
-		if (what->word != LOCATION_STARTS ||
-		    now_ns() + 2 * STEP_NS >= until_ns)
-			return not_yet(tunnel, err);
-		nanosleep(&step, NULL);
-	}
+	if (!location_message_decode(&message, bytes, len) ||
+	    message.type != LOCATION_HEARD)
+		return false;
+	*answer = (struct tunnel_answer){.request = message.request,
+	    .follows = message.follows,
+	    .network = network_of(&message)};
+	return true;
 }
 
-const struct tunnel_api tunnel_socket = {.claim = claim};
+static void wait_a_while(const struct tunnel *tunnel, int64_t *wait_ns)
+{
+	struct pollfd fd = {tunnel->fd, POLLIN, 0};
+	int64_t began_ns = now_ns();
+
+	poll(&fd, 1, (int)((*wait_ns + NS_PER_MS - 1) / NS_PER_MS));
+	*wait_ns -= now_ns() - began_ns;
+}
+
+static bool hear(void *self, int64_t *wait_ns, struct tunnel_answer *answer)
+{
+	static uint8_t bytes[LOCATION_MESSAGE_MAX];
+	struct tunnel *tunnel = self;
+
+	while (tunnel->fd >= 0) {
+		ssize_t n = recv(tunnel->fd, bytes, sizeof(bytes), 0);
+
+		if (n > 0 && understand(answer, bytes, (size_t)n))
+			return true;
+		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+			hang_up(tunnel);
+		else if (n < 0 && errno == EAGAIN && *wait_ns <= 0)
+			return false;
+		else if (n < 0)
+			wait_a_while(tunnel, wait_ns);
+	}
+	return false;
+}
+
+const struct tunnel_api tunnel_socket = {.claim = claim, .hear = hear};
 
 struct tunnel *tunnel_open(const char *path, struct err *err)
 {
@@ -166,6 +152,11 @@ struct tunnel *tunnel_open(const char *path, struct err *err)
 	tunnel->address.sun_family = AF_UNIX;
 	strcpy(tunnel->address.sun_path, path);
 	return tunnel;
+}
+
+int tunnel_fd(const struct tunnel *tunnel)
+{
+	return tunnel->fd;
 }
 
 void tunnel_close(struct tunnel *tunnel)

@@ -291,10 +291,10 @@ static void serve(struct violind *v)
 	}
 }
 
-/* What the loop waits for: control, signals, links, host. */
+/* What the loop waits for: control, signals, tunnel, links, host. */
 struct waiting {
 	struct pollfd
-	    fds[CURVE_POLL_ITEMS + 1 + RELAY_POLL_MAX + HOST_POLL_MAX];
+	    fds[CURVE_POLL_ITEMS + 2 + RELAY_POLL_MAX + HOST_POLL_MAX];
 	size_t n;
 	bool control, signals; /* of these there is something */
 };
@@ -311,6 +311,9 @@ static void wait_all(struct violind *v, struct waiting *w, int64_t now_ns)
 	for (size_t i = 0; i < CURVE_POLL_ITEMS; i++)
 		w->fds[w->n++] = (struct pollfd){fds[i], POLLIN, 0};
 	w->fds[w->n++] = (struct pollfd){v->signals, POLLIN, 0};
+	if (v->tunnel)
+		w->fds[w->n++] =
+		    (struct pollfd){tunnel_fd(v->tunnel), POLLIN, 0};
 	w->n += relay_wait(v->relay, w->fds + w->n, &relay_ns);
 	w->n += v->host->wait(v->host_self, w->fds + w->n, &host_ns);
 	if (relay_ns < until_ns)

@@ -27,6 +27,7 @@ enum {
 	VIEWS = 4096,
 	OBEYED = 512,
 	MAX_VMS = 32,
+	TOLD = 32,
 	MANAGER = HOSTS, /* its place in the network */
 };
 #define STORM_NS (400 * NS_PER_S)
@@ -41,6 +42,12 @@ struct packet {
 	size_t len;
 };
 
+/* What a tunnel daemon was told, and when it hears it. */
+struct told {
+	uint64_t request;
+	int64_t heard_ns;
+};
+
 struct machine {
 	struct daemon *daemon; /* NULL: down */
 	struct daemon_config config;
@@ -50,6 +57,8 @@ struct machine {
 	int64_t views[VIEWS]; /* when reports of this incarnation were sent */
 	uint64_t obeyed[OBEYED];
 	uint32_t n_obeyed;
+	struct told told[TOLD]; /* not answered */
+	uint32_t n_told;
 	int64_t whole_ns; /* all hosts have heard what its tunnel told last */
 };
 
@@ -154,28 +163,59 @@ static bool read_journal(void *self, struct journal_entry *entries,
 
 static const struct journal_api journal = {note, forget, read_journal};
 
-/* The virtual network: a tunnel daemon on each host, which may be deaf, and
- * whose word the others hear within some milliseconds, or much later. */
+/* The virtual network: a tunnel daemon on each host, which may be deaf, or
+ * slow, and whose word the others hear within some milliseconds, or much
+ * later. */
 
-static bool claim(void *self, const struct location_claim *what,
-    enum network_state *network, struct err *err)
+static bool claim(
+    void *self, const struct location_claim *what, struct err *err)
 {
 	struct world *w = ((struct place *)self)->w;
 	struct machine *m = &w->machines[((struct place *)self)->host];
+	int64_t heard_ns = w->hosts.now_ns;
 	bool slow = w->storm && sim_chance(&w->hosts, 0.1);
 
-	if (w->storm && sim_chance(&w->hosts, 0.1))
+	if (m->n_told == TOLD || (w->storm && sim_chance(&w->hosts, 0.1)))
 		return err_set(err, "deaf");
+	if (w->storm && sim_chance(&w->hosts, 0.1))
+		heard_ns += sim_draw_ns(&w->hosts, 0, 10 * NS_PER_S);
+	if (m->n_told > 0 && m->told[m->n_told - 1].heard_ns > heard_ns)
+		heard_ns = m->told[m->n_told - 1].heard_ns;
+	m->told[m->n_told++] = (struct told){what->request, heard_ns};
 	if (what->word == LOCATION_STARTS)
-		m->whole_ns = w->hosts.now_ns +
+		m->whole_ns = heard_ns +
 		    sim_draw_ns(&w->hosts, 0,
 			slow ? 100 * NS_PER_S : 40 * NS_PER_MS);
-	*network = w->hosts.now_ns < m->whole_ns ? NETWORK_WAITS
-						 : NETWORK_WHOLE;
 	return true;
 }
 
-static const struct tunnel_api tunnel = {claim};
+static int64_t tunnel_next(const struct machine *m)
+{
+	return m->n_told > 0 ? m->told[0].heard_ns : TIME_NEVER;
+}
+
+/* Waiting takes no time of the world's. */
+static bool hear(void *self, int64_t *wait_ns, struct tunnel_answer *answer)
+{
+	struct world *w = ((struct place *)self)->w;
+	struct machine *m = &w->machines[((struct place *)self)->host];
+	int64_t late_ns = tunnel_next(m) - w->hosts.now_ns;
+
+	if (m->n_told == 0 || late_ns > *wait_ns) {
+		*wait_ns = 0;
+		return false;
+	}
+	if (late_ns > 0)
+		*wait_ns -= late_ns;
+	*answer = (struct tunnel_answer){.request = m->told[0].request,
+	    .follows = true,
+	    .network = w->hosts.now_ns < m->whole_ns ? NETWORK_WAITS
+						     : NETWORK_WHOLE};
+	memmove(m->told, m->told + 1, --m->n_told * sizeof m->told[0]);
+	return true;
+}
+
+static const struct tunnel_api tunnel = {claim, hear};
 
 /* The network between manager and daemons. */
 
@@ -261,6 +301,7 @@ static void kill_daemon(struct world *w, uint32_t h)
 	w->n_kills++;
 	daemon_free(m->daemon);
 	m->daemon = NULL;
+	m->n_told = 0;
 	sim_host_crash(&w->hosts.hosts[h]);
 	m->up_ns = w->hosts.now_ns +
 	    sim_draw_ns(&w->hosts, NS_PER_S, 40 * NS_PER_S);

@@ -340,6 +340,7 @@ static int64_t next_ns(const struct world *w)
 		if (!w->machines[h].daemon)
 			continue;
 		next = least(next, daemon_next(w->machines[h].daemon));
+		next = least(next, tunnel_next(&w->machines[h]));
 		next = least(next, sim_host_next(&w->hosts.hosts[h]));
 	}
 	next = least(next, w->live_up_ns);
@@ -363,6 +364,7 @@ static void step_machines(struct world *w)
 		}
 		if (!m->daemon ||
 		    (daemon_next(m->daemon) > now_ns &&
+		        tunnel_next(m) > now_ns &&
 		        sim_host_next(&w->hosts.hosts[h]) > now_ns))
 			continue;
 		snprintf(w->last, sizeof w->last, "a step of h%u", h + 1);

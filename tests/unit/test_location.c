@@ -435,6 +435,21 @@ START_TEST(claim_becomes_true_and_is_idempotent)
 }
 END_TEST
 
+/* So of the two only the later has to be heard, and in any order. */
+START_TEST(start_stands_in_for_the_arrival_before_it)
+{
+	struct location now = make(1, 3, 9, "a"), ready, both, alone, late;
+
+	ck_assert(location_claim(&now, LOCATION_ARRIVES, 17, "b", &ready));
+	ck_assert(location_claim(&ready, LOCATION_STARTS, 17, "b", &both));
+	ck_assert(location_claim(&now, LOCATION_STARTS, 17, "b", &alone));
+	ck_assert_int_eq(location_compare(&both, &alone), 0);
+	ck_assert_str_eq(alone.host, "b");
+	ck_assert_str_eq(alone.standby, "a");
+	ck_assert(!location_claim(&alone, LOCATION_ARRIVES, 17, "b", &late));
+}
+END_TEST
+
 START_TEST(claim_as_bytes_is_the_same_and_cut_is_refused)
 {
 	struct location_claim claim = {.request = 5,
@@ -489,6 +504,7 @@ int main(void)
 	    t, answer_as_bytes_is_the_same_and_cut_is_refused);
 	tcase_add_test(t, mac_text_is_read_as_written_and_nothing_else_is);
 	tcase_add_test(t, claim_becomes_true_and_is_idempotent);
+	tcase_add_test(t, start_stands_in_for_the_arrival_before_it);
 	tcase_add_test(t, claim_as_bytes_is_the_same_and_cut_is_refused);
 	suite_add_tcase(s, t);
 	srunner_run_all(r, CK_NORMAL);

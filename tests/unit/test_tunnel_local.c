@@ -209,6 +209,40 @@ START_TEST(question_is_answered_with_the_records_and_who_is_behind)
 }
 END_TEST
 
+/* The monitoring daemon need not wait with one claim for another's answer. */
+START_TEST(claims_of_one_client_are_answered_in_order_and_hold_up_no_other)
+{
+	static struct location_message heard;
+	static uint8_t out[LOCATION_MESSAGE_MAX];
+	struct location_claim claim = {
+	    .word = LOCATION_ASKS, .n_macs = 1, .macs = {mac_1}};
+	uint8_t in[256];
+	size_t len;
+	int many, one;
+
+	open_local();
+	many = dial();
+	one = dial();
+	for (claim.request = 1; claim.request <= 3; claim.request++) {
+		ck_assert(location_claim_encode(&claim, in, sizeof in, &len));
+		ck_assert_int_eq(send(many, in, len, 0), (ssize_t)len);
+	}
+	ck_assert_int_gt(say(one, in, len, out, sizeof out), 0);
+	local_serve(&local, &tunneld, &peers);
+	local_serve(&local, &tunneld, &peers);
+	for (uint64_t request = 1; request <= 3; request++) {
+		ssize_t n = recv(many, out, sizeof out, 0);
+
+		ck_assert_int_gt(n, 0);
+		ck_assert(location_message_decode(&heard, out, (size_t)n));
+		ck_assert_uint_eq(heard.request, request);
+	}
+	close(many);
+	close(one);
+	local_close(&local);
+}
+END_TEST
+
 static bool answers(
     int fd, const struct control_request *request, const char *text)
 {
@@ -345,6 +379,8 @@ int main(void)
 	tcase_add_test(t, who_tells_what_is_old_is_told_what_is_new);
 	tcase_add_test(
 	    t, question_is_answered_with_the_records_and_who_is_behind);
+	tcase_add_test(t,
+	    claims_of_one_client_are_answered_in_order_and_hold_up_no_other);
 	tcase_add_test(t, what_cannot_be_moved_is_refused_with_a_reason);
 	tcase_add_test(t, who_talks_nonsense_is_hung_up_on_and_others_are_not);
 	tcase_add_test(t, another_user_is_hung_up_on);
