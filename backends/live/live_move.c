@@ -220,7 +220,7 @@ void live_move_force(
  * past it and has refused.  While a violind runs its side of a hand-over never
  * comes back to a state, so what was refused in one is refused in it for good;
  * in which that was is known no better than when the word was said, for the
- * report of a later one may be heard before the refusal.
+ * report of a later one may be heard with the refusal, or before it.
  */
 static bool is_sayable(const struct live *live, const struct live_move *move,
     const struct live_side *side, enum handover_word word)

@@ -285,6 +285,30 @@ START_TEST(word_that_was_refused_is_not_repeated_in_that_state)
 }
 END_TEST
 
+/* It started again behind that state, refused the word, and reached the state
+ * once more, all before it was heard of again. */
+START_TEST(word_is_not_refused_in_a_state_that_came_after_the_refusal)
+{
+	found(SOURCE_DOUBT, TARGET_HELD);
+	reports[1].incarnation++;
+	reports[1].n_outcomes = 1;
+	reports[1].outcomes[0] = (struct message_answer){
+	    .generation = GENERATION,
+	    .request = rig_act(ACT_WORD)->header.request,
+	    .kind = ANSWER_REFUSED};
+	forget_said();
+	rig_round();
+	rig_round();
+	ck_assert_int_eq(rig_word(1), WORD_RUN);
+	/* But twice is enough. */
+	rig_answer(rig_act(ACT_WORD), ANSWER_REFUSED, "it is past that");
+	forget_said();
+	for (int i = 0; i < 5; i++)
+		rig_round();
+	ck_assert_int_eq(rig_word(1), WORD_NONE);
+}
+END_TEST
+
 /* Aborts: the environment is to go, in the middle of it. */
 
 static const struct {
@@ -451,6 +475,8 @@ int main(void)
 	tcase_add_test(t, word_is_said_again_only_on_a_newer_report);
 	tcase_add_test(
 	    t, word_that_was_refused_is_not_repeated_in_that_state);
+	tcase_add_test(
+	    t, word_is_not_refused_in_a_state_that_came_after_the_refusal);
 	LOOP(t, abort_in_each_state_goes_to_both_and_destroys_nothing_yet,
 	    middles);
 	LOOP(t, operators_word_goes_to_whom_it_is_for, resolutions);

@@ -37,6 +37,7 @@ START_TEST(answer_that_comes_late_is_an_answer)
 	struct daemon_handover *h;
 
 	w->heard_all = false;
+	b->deaf_after = 2; /* there is no other answer to come */
 	b->slow_ns = start_ns + 500 * NS_PER_MS;
 	h = hand_over(w);
 	ck_assert_int_eq(w->now_ns, start_ns + TUNNEL_WAIT_NS);
