@@ -7,10 +7,14 @@ static uint64_t max(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-static uint64_t round_up(double x)
+/* But `most` where it would be more, or is no number. */
+static uint64_t round_up(double x, uint64_t most)
 {
-	uint64_t whole = (uint64_t)x;
+	uint64_t whole;
 
+	if (!(x < (double)most))
+		return most;
+	whole = (uint64_t)x;
 	return whole + ((double)whole < x);
 }
 
@@ -22,11 +26,11 @@ struct desire desire_next(const struct desire_rule *rule, uint64_t allocated,
 	d.utilisation = allocated ? (double)used / (double)allocated : 1;
 	if (d.utilisation >= rule->high) {
 		d.change = DESIRE_GROWS;
-		d.amount = max(
-		    outstanding, round_up(rule->growth * (double)allocated));
+		d.amount = max(outstanding,
+		    round_up(rule->growth * (double)allocated, ceiling));
 	} else if (d.utilisation < rule->low) {
 		d.change = DESIRE_SHRINKS;
-		d.amount = round_up((double)used / rule->target);
+		d.amount = round_up((double)used / rule->target, ceiling);
 	} else {
 		d.amount = max(outstanding, allocated);
 	}

@@ -124,10 +124,16 @@ static bool take_value(
     struct replay *r, const struct record_param *param, struct err *err)
 {
 	int i = policy_find_param(r->policy, param->name);
+	const struct param *of;
 
 	if (i < 0)
 		return err_set(err, "the policy %s has no parameter \"%s\"",
 		    r->policy->name, param->name);
+	of = &r->policy->params[i];
+	if (!(param->value >= of->min && param->value <= of->max))
+		return err_set(err,
+		    "%s of the policy %s is %g; right is %g to %g",
+		    of->name, r->policy->name, param->value, of->min, of->max);
 	r->values[i] = param->value;
 	return true;
 }

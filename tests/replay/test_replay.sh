@@ -69,6 +69,13 @@ sed 's/^param .*\tbetween-domains$/param 0x0p+0\tbetween-domains/' \
 "$VIOLIN" replay "$out/changed" >/dev/null
 [ $? -eq 1 ] && ok || bad "another parameter gave the same plans"
 
+# --- a parameter that no scenario may have
+sed 's/^param .*\tmem-target$/param 0x1p-1060\tmem-target/' \
+	"$out/kept" >"$out/changed"
+"$VIOLIN" replay "$out/changed" >/dev/null 2>"$out/said"
+[ $? -eq 2 ] && grep -q 'mem-target .*; right is 0.01 to 1' "$out/said" && ok ||
+	bad "a parameter out of its range was taken: $(cat "$out/said")"
+
 # --- damage is told with its line, status 2
 sed '40s/.*/h 0 tired/' "$out/kept" >"$out/changed"
 "$VIOLIN" replay "$out/changed" >/dev/null 2>"$out/said"
