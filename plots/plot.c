@@ -219,6 +219,8 @@ static bool draw_runs(const char *dir, unsigned *n_drawn, struct err *err)
 bool plot_directory(const char *dir, unsigned *n_drawn, struct err *err)
 {
 	*n_drawn = 0;
+	if (access(dir, F_OK) != 0)
+		return err_set(err, "%s: %s", dir, strerror(errno));
 	if (is_there(dir, "comparison.csv"))
 		return draw_folder(dir, n_drawn, figure_execution, err) &&
 		       draw_runs(dir, n_drawn, err);
@@ -226,6 +228,6 @@ bool plot_directory(const char *dir, unsigned *n_drawn, struct err *err)
 		return draw_folder(dir, n_drawn, draw_run, err);
 	return err_set(err,
 	    "%s: neither environments.csv nor comparison.csv "
-	    "is in it: not a result directory",
+	    "is in it: not the result directory of a run or comparison",
 	    dir);
 }

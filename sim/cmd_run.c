@@ -3,7 +3,6 @@
 #include "sim/cmd.h"
 
 #include <stdio.h>
-
 #include <string.h>
 
 #include "sim/cmd_run_xen.h"
@@ -84,17 +83,22 @@ static int run_on_backend(
 	    .act = args->act,
 	    .force = args->force,
 	    .json = args->json};
-	bool live =
-	    args->act || args->control || args->metrics || args->state;
+	bool is_xen = args->backend && strcmp(args->backend, "xen") == 0;
+	bool live = args->act || args->control || args->metrics ||
+	            args->state || args->rate_mbit || args->die_at;
 
-	if (args->backend && strcmp(args->backend, "xen") == 0)
+	if (is_xen && !args->seed)
 		return run_xen(&xen, err);
+	if (is_xen)
+		return err_set(err, "--seed is for --backend sim: nothing is "
+		                    "drawn on real hosts"),
+		       EXIT_USAGE;
 	if (args->backend && strcmp(args->backend, "sim") != 0)
 		err_set(err, "--backend is \"%s\"; sim or xen is right",
 		    args->backend);
 	else if (live)
-		err_set(err, "--act, --control, --metrics and --state are for "
-		             "--backend xen");
+		err_set(err, "--act, --control, --metrics, --state, --rate and "
+		             "--die-at are for --backend xen");
 	else
 		return run_sim(args, path, err);
 	return EXIT_USAGE;

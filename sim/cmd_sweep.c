@@ -50,10 +50,8 @@ static bool take_part(struct sweep *sweep, const char *text, struct err *err)
 /* A mistake is told before any process starts. */
 static bool is_right(const struct sweep *sweep, struct err *err)
 {
-	struct scenario *scenario = run_load(sweep->scenario, sweep->sets, err);
-	bool ok = scenario != NULL;
+	bool ok = sweep_check(sweep, err);
 
-	scenario_free(scenario);
 	for (uint32_t i = 0; ok && i < sweep->n_policies; i++) {
 		struct plugin plugin;
 

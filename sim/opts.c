@@ -60,10 +60,10 @@ static bool set(const struct opts *o, const struct opt *opt, const char *value)
 		    o->name, opt->name, OPT_LIST_MAX);
 		return false;
 	} else if (!set_number(opt, value)) {
-		fprintf(stderr,
-		    "violin %s: --%s is \"%s\", not a whole "
-		    "number\n",
-		    o->name, opt->name, value);
+		fprintf(stderr, "violin %s: --%s is \"%s\", %s\n", o->name,
+		    opt->name, value,
+		    errno == ERANGE ? "which is too large"
+		                    : "not a whole number, 0 or more");
 		return false;
 	}
 	return true;

@@ -63,6 +63,8 @@ bool outdir_open(
 	size_t n = strlen(path);
 
 	*dir = (struct outdir){.replace = replace};
+	if (n == 0)
+		return err_set(err, "the directory's name is empty");
 	while (n > 1 && path[n - 1] == '/')
 		n--;
 	if (lstat(path, &st) == 0 && !replace)

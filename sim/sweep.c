@@ -96,6 +96,34 @@ static struct scenario *load(
 	return scenario;
 }
 
+static bool check_point(
+    const struct sweep *sweep, const struct sweep_point *point, struct err *err)
+{
+	struct scenario *scenario = load(sweep, point, err);
+	bool ok = scenario != NULL;
+
+	scenario_free(scenario);
+	return ok;
+}
+
+bool sweep_check(const struct sweep *sweep, struct err *err)
+{
+	struct sweep_point point = {0};
+	bool ok;
+
+	for (uint32_t i = 0; i < sweep->n_varied; i++)
+		point.value[i] = sweep->varied[i].values[0];
+	ok = check_point(sweep, &point, err);
+	for (uint32_t i = 0; ok && i < sweep->n_varied; i++) {
+		for (uint32_t j = 1; ok && j < sweep->varied[i].n; j++) {
+			point.value[i] = sweep->varied[i].values[j];
+			ok = check_point(sweep, &point, err);
+		}
+		point.value[i] = sweep->varied[i].values[0];
+	}
+	return ok;
+}
+
 static bool run_point(const struct sweep *sweep,
     const struct sweep_point *point, FILE *out, struct err *err)
 {

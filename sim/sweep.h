@@ -42,6 +42,10 @@ struct sweep {
 /* Takes "key=value,value,..." in. */
 bool sweep_vary(struct sweep *sweep, const char *text, struct err *err);
 
+/* Is the scenario right with each of the values?  Every value is tried once,
+ * beside the first of the other keys. */
+bool sweep_check(const struct sweep *sweep, struct err *err);
+
 /*
  * Runs what is not yet in the folder, which is made if need be.  False with
  * err when the folder holds another sweep, or a run failed; what was

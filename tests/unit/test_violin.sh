@@ -69,6 +69,13 @@ claim status 2 run a b
 claim status 2 run --no-such-option "$scenario"
 claim status 2 run "$scenario" --seed many
 claim complained 'not a whole number'
+claim status 2 run "$scenario" --seed 99999999999999999999
+claim complained 'too large'
+claim status 2 run "$scenario" --output ''
+claim status 2 run "$scenario" --rate 5
+claim complained 'for --backend xen'
+claim status 2 run "$scenario" --backend xen --seed 5
+claim complained 'for --backend sim'
 claim status 2 run no-such-file.yaml
 claim complained 'no-such-file.yaml'
 claim status 2 run "$scenario" --policy nobody
@@ -82,8 +89,12 @@ claim status 2 sweep "$scenario"
 claim complained '-o DIR is missing'
 claim status 2 sweep "$scenario" -o "$out/never" --seeds 0
 claim status 2 sweep "$scenario" -o "$out/never" --part 3/2
+claim status 2 sweep "$scenario" -o "$out/never" --vary manager.period=1s,soon
+claim complained 'manager.period: period is "soon"'
 claim status 2 plot "$out"
-claim complained 'not a result directory'
+claim complained 'not the result directory'
+claim status 2 plot "$out/never"
+claim complained 'No such file'
 claim status 2 import carrier-pigeon . -o "$out/never"
 claim status 2 import planetlab "$out/no-such-folder" -o "$out/never"
 claim status 2 trace nemo3d --particles -1
@@ -151,6 +162,17 @@ else
 	skipped=$((skipped + 1))
 	echo "SKIP an object that is no policy: no C compiler"
 fi
+
+# --- the README's example is what the program says and writes of it
+awk '/^```/ { on = $0 == "```yaml"; next } on' README.md >"$out/first.yaml"
+claim [ -s "$out/first.yaml" ]
+claim status 0 compare "$out/first.yaml" -o "$out/first"
+awk '/^```/ { on = 0 } /^environment  / { on = 1 } on' README.md >"$out/table"
+claim [ -s "$out/table" ]
+tail -n +3 "$out/said" >"$out/printed"
+claim cmp "$out/table" "$out/printed"
+row=$(grep '^    130.0' README.md)
+claim grep -q -F -e "${row#    }" "$out/first/violin/actions.csv"
 
 # --- a sweep, that stops, goes on, and ends as if it had not
 claim status 0 sweep "$scenario" -o "$out/whole" --seeds 3 -j 2 \
