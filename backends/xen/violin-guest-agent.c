@@ -14,8 +14,14 @@
  * is small enough for any guest.
  *
  *	violin-guest-agent [SECONDS]    the period; 2 without it
+ *
+ * It ends if there is no xenbus within a minute, with status 1.  If xenstore
+ * does not take what it writes, as for a moment after a migration, it goes on
+ * and says so, once each time that this begins.
  */
+#include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +32,10 @@
 #define PATH "data/violin/mem_used_kib"
 #define BALLOON "/sys/devices/system/xen_memory/xen_memory0/info/current_kb"
 
+#define USAGE "usage: violin-guest-agent [SECONDS], 0.5 to 3600; 2 without\n"
+
 enum { XS_WRITE = 11, XS_ERROR = 16, REPLY_MAX = 4096 };
+enum { XENBUS_WAIT_S = 60 };
 
 struct xs_header {
 	uint32_t type, request, transaction, len;
@@ -52,6 +61,18 @@ static int read_all(int fd, void *bytes, size_t n)
 		n -= (size_t)got;
 	}
 	return 0;
+}
+
+/* A guest that boots may get its xenbus later than its first programs. */
+static int await_xenbus(void)
+{
+	int fd = open_xenbus();
+
+	for (int i = 0; fd < 0 && i < XENBUS_WAIT_S; i++) {
+		nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
+		fd = open_xenbus();
+	}
+	return fd;
 }
 
 /* Writes value to PATH; -1 if xenstore does not take it. */
@@ -106,31 +127,61 @@ static long long used_kib(void)
 	return (given > total ? given : total) - available;
 }
 
+/* Opened again after each failure: after a migration the store is another. */
+static int say_used(int fd, bool *failing)
+{
+	char value[32];
+	long long kib = used_kib();
+
+	snprintf(value, sizeof(value), "%lld", kib);
+	if (fd < 0)
+		fd = open_xenbus();
+	if (fd >= 0 && kib >= 0 && publish(fd, value) == 0) {
+		*failing = false;
+		return fd;
+	}
+	if (!*failing)
+		fprintf(stderr, "violin-guest-agent: %s\n",
+		    kib < 0 ? "/proc/meminfo does not say what is used"
+		            : "xenstore does not take " PATH "; going on");
+	*failing = true;
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+static bool take_period(const char *text, struct timespec *period)
+{
+	char *end;
+	double seconds = strtod(text, &end);
+
+	if (end == text || *end || !(seconds >= 0.5 && seconds <= 3600))
+		return false;
+	period->tv_sec = (time_t)seconds;
+	period->tv_nsec = (long)((seconds - (double)period->tv_sec) * 1e9);
+	return true;
+}
+
 int main(int argc, char **argv)
 {
-	double period = argc > 1 ? atof(argv[1]) : 2;
-	struct timespec pause;
-	int fd = -1;
+	struct timespec period = {.tv_sec = 2};
+	bool failing = false;
+	int fd;
 
-	if (argc > 2 || period < 0.5) {
+	if (argc == 2 && strcmp(argv[1], "--help") == 0)
+		return fputs(USAGE, stdout) < 0;
+	if (argc > 2 || (argc == 2 && !take_period(argv[1], &period)))
+		return fputs(USAGE, stderr), 2;
+	fd = await_xenbus();
+	if (fd < 0) {
 		fprintf(stderr,
-		    "usage: violin-guest-agent [SECONDS], 0.5 or more\n");
-		return 2;
+		    "violin-guest-agent: /dev/xen/xenbus: %s; this is no "
+		    "guest of Xen, or its kernel has no xenbus device\n",
+		    strerror(errno));
+		return 1;
 	}
-	pause.tv_sec = (time_t)period;
-	pause.tv_nsec = (long)((period - (double)pause.tv_sec) * 1e9);
 	for (;;) {
-		char value[32];
-		long long kib = used_kib();
-
-		if (fd < 0)
-			fd = open_xenbus();
-		snprintf(value, sizeof(value), "%lld", kib);
-		/* After a migration the store is another: begin again. */
-		if (fd >= 0 && kib >= 0 && publish(fd, value) < 0) {
-			close(fd);
-			fd = -1;
-		}
-		nanosleep(&pause, NULL);
+		fd = say_used(fd, &failing);
+		nanosleep(&period, NULL);
 	}
 }
