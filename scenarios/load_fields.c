@@ -3,7 +3,6 @@
 #include "scenarios/load.h"
 
 #include <assert.h>
-#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -251,11 +250,7 @@ bool load_fields(const struct loader *ld, const char *at,
 
 bool load_name(const struct loader *ld, const char *at, const char *name)
 {
-	const char *p = name;
-
-	for (; isalnum((unsigned char)*p) || (*p && strchr("-_.", *p)); p++)
-		;
-	if (!*p && isalnum((unsigned char)*name) && p - name <= 100)
+	if (is_name(name) && strlen(name) <= 100)
 		return true;
 	return load_fail(ld, at, "name",
 	    "\"%.100s\" is no name: at most 100 letters, digits, and - _ . "

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Along the tables of schema.c: checks a tree and loads it.
+ * Along a table such as schema.c's: checks a tree and loads it.
  *
  * libcyaml would check too, but says where only in a log meant for people,
  * and knows neither overrides nor which key was meant.  So the tree is held
@@ -10,6 +10,7 @@
 #include "scenarios/schema.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -113,17 +114,100 @@ static bool check_params(
 	return true;
 }
 
+/* Plain values. */
+
+static bool check_text(const struct check *check, const struct node *node,
+    const cyaml_schema_value_t *value, const char *key)
+{
+	return strlen(node->text) <= value->string.max ||
+	       node_error(node, check->file, check->err,
+	           "%s has more than %u characters", key, value->string.max);
+}
+
+static uint64_t most(const cyaml_schema_value_t *value)
+{
+	return UINT64_MAX >> (64 - 8 * value->data_size);
+}
+
+static bool check_number(const struct check *check, const struct node *node,
+    const cyaml_schema_value_t *value, const char *key)
+{
+	char *end;
+
+	errno = 0;
+	if (*node->text >= '0' && *node->text <= '9' &&
+	    strtoull(node->text, &end, 10) <= most(value) && !*end && !errno)
+		return true;
+	return node_error(node, check->file, check->err,
+	    "%s is \"%.40s\", not a whole number from 0 to %llu", key,
+	    node->text, (unsigned long long)most(value));
+}
+
+/* libcyaml would take any text but few for yes. */
+static bool check_switch(const struct check *check, const struct node *node,
+    const cyaml_schema_value_t *value, const char *key)
+{
+	static const char *const words[] = {"yes", "no", "true", "false"};
+
+	(void)value;
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (strcmp(node->text, words[i]) == 0)
+			return true;
+	return node_error(node, check->file, check->err,
+	    "%s is \"%.40s\"; it can be yes or no", key, node->text);
+}
+
+static bool check_choice(const struct check *check, const struct node *node,
+    const cyaml_schema_value_t *value, const char *key)
+{
+	const cyaml_strval_t *words = value->enumeration.strings;
+	char list[ERR_TEXT_MAX / 2] = "";
+
+	for (uint32_t i = 0; i < value->enumeration.count; i++) {
+		if (strcmp(node->text, words[i].str) == 0)
+			return true;
+		if (strlen(list) + strlen(words[i].str) + 3 < sizeof list)
+			strcat(strcat(list, i ? ", " : ""), words[i].str);
+	}
+	return node_error(node, check->file, check->err,
+	    "%s is \"%.40s\"; it can be: %s", key, node->text, list);
+}
+
+static bool check_plain(const struct check *check, const struct node *node,
+    const cyaml_schema_value_t *value, const char *key)
+{
+	bool empty = node_is_empty(node);
+
+	if (empty || node->kind != NODE_SCALAR)
+		return node_error(node, check->file, check->err,
+		    empty ? "%s has no value" : "%s is one plain value", key);
+	switch (value->type) {
+	case CYAML_STRING:
+		return check_text(check, node, value, key);
+	case CYAML_UINT:
+		return check_number(check, node, value, key);
+	case CYAML_BOOL:
+		return check_switch(check, node, value, key);
+	default:
+		assert(value->type == CYAML_ENUM);
+		return check_choice(check, node, value, key);
+	}
+}
+
+/* All of them. */
+
+static bool is_plain(const cyaml_schema_value_t *value)
+{
+	return value->type != CYAML_MAPPING && value->type != CYAML_SEQUENCE;
+}
+
 static bool check_value(const struct check *check, const struct node *node,
     const cyaml_schema_value_t *value, const char *key)
 {
 	bool empty = node_is_empty(node);
 
-	if (value->type == CYAML_STRING) {
-		if (node->kind == NODE_SCALAR && !empty)
-			return true;
-		return node_error(node, check->file, check->err,
-		    empty ? "%s has no value" : "%s is one plain value", key);
-	}
+	if (is_plain(value))
+		return check_plain(check, node, value, key);
 	if (value->type == CYAML_MAPPING) {
 		if (node->kind == NODE_MAP || empty)
 			return check_map(
@@ -150,8 +234,15 @@ static void emit(
 	bool params = !map && value->type == CYAML_SEQUENCE &&
 	              value->sequence.entry == &schema_param;
 
-	if (value->type == CYAML_STRING) {
-		schema_write_text(node->text, out);
+	if (is_plain(value)) {
+		/* libcyaml would take 010 for eight */
+		const char *text = node->text;
+		size_t zeros = value->type == CYAML_UINT && text[0] == '0'
+		                   ? strspn(text, "0")
+		                   : 0;
+
+		schema_write_text(
+		    text + zeros - (zeros && !text[zeros]), out);
 		return;
 	}
 	putc(map ? '{' : '[', out);
@@ -192,8 +283,8 @@ __attribute__((format(printf, 3, 0))) static void keep_log(
 static const cyaml_config_t config = {
     .log_level = CYAML_LOG_ERROR, .log_fn = keep_log, .mem_fn = cyaml_mem};
 
-struct raw *schema_load(
-    const struct node *root, const char *file, struct err *err)
+void *schema_read(const struct node *root, const cyaml_schema_value_t *form,
+    const char *name, const char *file, struct err *err)
 {
 	const struct check check = {.file = file, .err = err};
 	char log[ERR_TEXT_MAX / 2] = "", *text = NULL;
@@ -203,18 +294,18 @@ struct raw *schema_load(
 	cyaml_err_t e;
 	FILE *out;
 
-	if (!check_value(&check, root, &schema_root, "the scenario"))
+	if (!check_value(&check, root, form, name))
 		return NULL;
 	out = open_memstream(&text, &size);
 	if (!out) {
 		err_set(err, "%s: out of memory", file);
 		return NULL;
 	}
-	emit(root, &schema_root, out);
+	emit(root, form, out);
 	fclose(out);
 	with_log.log_ctx = log;
-	e = cyaml_load_data((const uint8_t *)text, size, &with_log,
-	    &schema_root, &raw, NULL);
+	e = cyaml_load_data((const uint8_t *)text, size, &with_log, form,
+	    &raw, NULL);
 	free(text);
 	if (e != CYAML_OK) {
 		log[strcspn(log, "\n")] = '\0';
@@ -225,8 +316,19 @@ struct raw *schema_load(
 	return raw;
 }
 
-void schema_free(struct raw *raw)
+void schema_release(const cyaml_schema_value_t *form, void *raw)
 {
 	if (raw)
-		cyaml_free(&config, &schema_root, raw, 0);
+		cyaml_free(&config, form, raw, 0);
+}
+
+struct raw *schema_load(
+    const struct node *root, const char *file, struct err *err)
+{
+	return schema_read(root, &schema_root, "the scenario", file, err);
+}
+
+void schema_free(struct raw *raw)
+{
+	schema_release(&schema_root, raw);
 }

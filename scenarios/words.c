@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Which word was meant; see words.h. */
+/* Which words are names, and which was meant; see words.h. */
 #include "scenarios/words.h"
 
+#include <ctype.h>
 #include <string.h>
 
 enum { MAX_WORD = 32 };
@@ -48,4 +49,13 @@ const char *nearest_word(
 		}
 	}
 	return nearest;
+}
+
+bool is_name(const char *word)
+{
+	const char *p = word;
+
+	for (; isalnum((unsigned char)*p) || (*p && strchr("-_.", *p)); p++)
+		;
+	return !*p && isalnum((unsigned char)*word);
 }

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * violind.conf: YAML, by libcyaml, which knows the form; what it cannot know
- * (is this a key, an address, a range) is checked here.
+ * violind.conf: YAML, read by a table of its form; what that cannot know (is
+ * this a key, an address, a range) is checked here.
  */
 #include "backends/monitor/violind_config.h"
 
 #include <arpa/inet.h>
-#include <cyaml/cyaml.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "scenarios/file.h"
+#include "scenarios/schema_tables.h"
+#include "scenarios/words.h"
 
 /* Of a socket's path and its zero, unix(7). */
 enum { UNIX_PATH_MAX = 108 };
@@ -69,8 +71,8 @@ static const cyaml_schema_field_t migration_fields[] = {
     OPTIONAL_UINT("transfer_s", struct migration, transfer_s),
     OPTIONAL_UINT("answer_s", struct migration, answer_s),
     OPTIONAL_UINT("silent_s", struct migration, silent_s),
-    CYAML_FIELD_BOOL("uncompressed", CYAML_FLAG_OPTIONAL, struct migration,
-        uncompressed),
+    CYAML_FIELD_BOOL(
+        "uncompressed", CYAML_FLAG_OPTIONAL, struct migration, uncompressed),
     CYAML_FIELD_END,
 };
 
@@ -94,95 +96,25 @@ static const cyaml_schema_value_t file_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct file, file_fields),
 };
 
-/* Errors with their place. */
-
-struct complaint {
-	char text[200];
-	unsigned line, column;
-};
-
-/* libcyaml says what is wrong, and then where, from the inside out. */
-static void __attribute__((format(printf, 3, 0)))
-hear(cyaml_log_t level, void *context, const char *format, va_list args)
-{
-	struct complaint *complaint = context;
-	char text[200];
-
-	(void)level;
-	vsnprintf(text, sizeof(text), format, args);
-	text[strcspn(text, "\n")] = '\0';
-	const char *place = strstr(text, "(line: ");
-	if (place && complaint->line == 0)
-		sscanf(place, "(line: %u, column: %u", &complaint->line,
-		    &complaint->column);
-	else if (complaint->text[0] == '\0' && strncmp(text, "Load: ", 6) == 0)
-		snprintf(
-		    complaint->text, sizeof(complaint->text), "%s", text + 6);
-}
-
-/* The end of a comment or of a quoted text that begins here; else `at`. */
-static const char *skip(const char *at)
-{
-	const char *end = NULL;
-
-	if (at[0] == '#')
-		return at + strcspn(at, "\n");
-	if (at[0] == '"' || at[0] == '\'')
-		end = strchr(at + 1, at[0]);
-	return end ? end : at;
-}
-
-/* Where a value stands as a whole, not within another and in no comment. */
-static const char *find_value(const char *text, const char *value)
-{
-	size_t len = strlen(value);
-
-	for (const char *at = text; *at; at++) {
-		bool quoted = at[0] == '"' || at[0] == '\'';
-		bool first = at == text || strchr(" \t\n[{,", at[-1]);
-		const char *from = at + quoted;
-
-		if (first && strncmp(from, value, len) == 0 &&
-		    (quoted ? from[len] == at[0]
-		            : from[len] == '\0' ||
-		                  strchr(" \t\r\n,:]}", from[len]) != NULL))
-			return from;
-		at = first ? skip(at) : at;
-		if (!*at)
-			break;
-	}
-	return NULL;
-}
-
-/* The place of a value in the text, which libcyaml does not keep. */
-static struct complaint place_of(const char *text, const char *value)
-{
-	struct complaint place = {.line = 1, .column = 1};
-	const char *at = find_value(text, value);
-
-	for (const char *p = text; at && p < at; p++) {
-		place.column++;
-		if (*p == '\n') {
-			place.line++;
-			place.column = 1;
-		}
-	}
-	return place;
-}
-
+/* Where it is read from, and where errors go. */
 struct source {
 	const char *path;
-	char *text;
+	const struct node *root;
 	struct err *err;
 };
 
-static bool wrong(
-    const struct source *source, const char *value, const char *right)
+/* "FILE:LINE:COLUMN: what is wrong", of the value at that key. */
+__attribute__((format(printf, 3, 4))) static bool wrong(
+    const struct source *source, const char *key, const char *format, ...)
 {
-	struct complaint place = place_of(source->text, value);
+	char what[ERR_TEXT_MAX];
+	va_list args;
 
-	return err_set(source->err, "%s:%u:%u: \"%s\": %s", source->path,
-	    place.line, place.column, value, right);
+	va_start(args, format);
+	vsnprintf(what, sizeof(what), format, args);
+	va_end(args);
+	return node_error(tree_find(source->root, key), source->path,
+	    source->err, "%.400s", what);
 }
 
 /* Checks. */
@@ -194,18 +126,19 @@ static bool take_managers(struct violind_config *config,
 	    calloc(file->managers_count, sizeof(*config->managers));
 	for (unsigned i = 0; config->managers && i < file->managers_count;
 	     i++) {
-		const struct manager *manager = &file->managers[i];
+		char at[32];
+		struct err why = {""};
 
+		snprintf(at, sizeof(at), "managers[%u].key", i);
 		if (!curve_public_parse(
-		        &config->managers[i], manager->key, NULL))
-			return wrong(source, manager->key,
-			    "is not a public key; one is 44 characters of "
-			    "base64, as in a .pub file of violin keygen");
+		        &config->managers[i], file->managers[i].key, &why))
+			return wrong(source, at, "%s", why.text);
 		for (unsigned k = 0; k < i; k++)
 			if (curve_public_equal(
 			        &config->managers[k], &config->managers[i]))
-				return wrong(source, manager->name,
-				    "has the key of another manager");
+				return wrong(source, at,
+				    "manager \"%s\" has this key already",
+				    file->managers[k].name);
 	}
 	config->n_managers = file->managers_count;
 	return config->managers != NULL;
@@ -220,13 +153,19 @@ static bool take_migration(struct violind_config *config,
 
 	if (inet_pton(AF_INET, text, &address) != 1 &&
 	    inet_pton(AF_INET6, text, &address) != 1)
-		return wrong(source, text,
-		    "is no address to listen on; right is 192.0.2.1 or ::");
-	if (last < m->port_first)
-		return wrong(source, "port_last",
-		    "is below port_first; right is a range like 7480 to 7499");
+		return wrong(source, "migration.address",
+		    "\"%s\" is no address to listen on; right is 192.0.2.1 "
+		    "or ::",
+		    text);
+	if (last < m->port_first || (last && !m->port_first))
+		return wrong(source,
+		    m->port_first ? "migration.port_last"
+		                  : "migration.port_first",
+		    "port_first to port_last is a range like 7480 to 7499");
 	if (m->at_once > MESSAGE_HANDOVERS_MAX)
-		return wrong(source, "at_once", "at most 64");
+		return wrong(source, "migration.at_once",
+		    "at_once is %u; at most %d", m->at_once,
+		    MESSAGE_HANDOVERS_MAX);
 	config->migration_address = strdup(text);
 	config->relay = (struct relay_config){
 	    .address = config->migration_address,
@@ -245,22 +184,49 @@ static bool take_migration(struct violind_config *config,
 	return true;
 }
 
+/* 0 stands for the default in struct file; written, it is a mistake. */
+static bool is_above_zero(const struct source *source)
+{
+	static const char *const keys[] = {"view_max_s", "migration.at_once",
+	    "migration.connect_s", "migration.transfer_s", "migration.answer_s",
+	    "migration.silent_s"};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		const struct node *node = tree_find(source->root, keys[i]);
+
+		if (node->kind == NODE_SCALAR && *node->text &&
+		    !node->text[strspn(node->text, "0")])
+			return wrong(source, keys[i], "%s is 0; the least is 1",
+			    keys[i]);
+	}
+	return true;
+}
+
 static bool take_file(struct violind_config *config, const struct file *file,
     const struct source *source)
 {
 	const char *listen = file->listen ? file->listen : "tcp://0.0.0.0:7470";
 	struct err err = {""};
 
+	if (!is_name(file->name))
+		return wrong(source, "name",
+		    "\"%s\" is no name: letters, digits, and - _ . after the "
+		    "first",
+		    file->name);
+	if (!is_above_zero(source))
+		return false;
 	if (strncmp(listen, "tcp://", 6) != 0 || !strchr(listen + 6, ':'))
-		return wrong(source, listen,
-		    "is no endpoint; right is tcp://192.0.2.1:7470");
+		return wrong(source, "listen",
+		    "\"%s\" is no endpoint; right is tcp://192.0.2.1:7470",
+		    listen);
 	if (file->tunnel &&
 	    (file->tunnel[0] != '/' || strlen(file->tunnel) >= UNIX_PATH_MAX))
-		return wrong(source, file->tunnel,
-		    "is no socket's path; right is "
-		    "/run/violin-tunneld/control.sock");
+		return wrong(source, "tunnel",
+		    "\"%s\" is no socket's path; right is "
+		    "/run/violin-tunneld/control.sock",
+		    file->tunnel);
 	if (!curve_key_load(&config->key, file->key, &err))
-		return wrong(source, file->key, err.text);
+		return wrong(source, "key", "%s", err.text);
 	config->name = strdup(file->name);
 	config->listen = strdup(listen);
 	config->journal =
@@ -275,55 +241,27 @@ static bool take_file(struct violind_config *config, const struct file *file,
 	       take_migration(config, &file->migration, source);
 }
 
-static char *read_text(const char *path, struct err *err)
-{
-	enum { FILE_MAX = 1 << 20 };
-	FILE *file = fopen(path, "re");
-	char *text = calloc(1, FILE_MAX + 1);
-	size_t n = 0;
-
-	if (file && text)
-		n = fread(text, 1, FILE_MAX, file);
-	if (!file || !text || ferror(file) || n == FILE_MAX) {
-		err_set(
-		    err, "%s: %s", path, file ? "too long" : strerror(errno));
-		free(text);
-		text = NULL;
-	}
-	if (file)
-		fclose(file);
-	return text;
-}
-
 bool violind_config_load(
     struct violind_config *config, const char *path, struct err *err)
 {
-	struct complaint complaint = {.line = 0};
-	const cyaml_config_t how = {
-	    .log_fn = hear,
-	    .log_ctx = &complaint,
-	    .mem_fn = cyaml_mem,
-	    .log_level = CYAML_LOG_WARNING,
-	};
-	struct source source = {path, read_text(path, err), err};
+	struct pool *pool = pool_new();
+	struct source source = {path, NULL, err};
 	struct file *file = NULL;
+	size_t size = 0;
+	char *text = file_read(path, &size, err);
 	bool ok = false;
 
 	*config = (struct violind_config){.name = NULL};
-	if (!source.text)
-		return false;
-	cyaml_err_t status = cyaml_load_data((const uint8_t *)source.text,
-	    strlen(source.text), &how, &file_schema, (void **)&file, NULL);
-	if (status == CYAML_OK && file)
+	if (text)
+		source.root = tree_parse(pool, path, text, size, err);
+	if (source.root)
+		file = schema_read(
+		    source.root, &file_schema, "the configuration", path, err);
+	if (file)
 		ok = take_file(config, file, &source);
-	else
-		err_set(err, "%s:%u:%u: %s; violind.conf(5) has what is right",
-		    path, complaint.line ? complaint.line : 1,
-		    complaint.column ? complaint.column : 1,
-		    complaint.text[0] ? complaint.text
-		                      : cyaml_strerror(status));
-	cyaml_free(&how, &file_schema, file, 0);
-	free(source.text);
+	schema_release(&file_schema, file);
+	pool_free(pool);
+	free(text);
 	if (!ok)
 		violind_config_fini(config);
 	return ok;

@@ -114,9 +114,4 @@ enum {
 };
 uint32_t site_overhead(enum site_reach reach);
 
-/* Line and column, from 1, of what a path like "hosts/0/name" leads to in a
- * YAML text, or of the last thing that is there on the way to it. */
-void site_locate(const char *text, size_t len, const char *path,
-    unsigned long *line, unsigned long *column);
-
 #endif

@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Loading the site file; see site.h.  libcyaml reads it by a schema into the
- * raw structs below; then it is checked and turned into the site, with errors
- * at the place that is wrong.
+ * Loading the site file; see site.h.  It is read by a table into the raw
+ * structs below; then it is checked and turned into the site, with errors at
+ * the place that is wrong.
  */
-#include <cyaml/cyaml.h>
-#include <errno.h>
+#include "backends/tunnel/site.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "backends/tunnel/site.h"
+#include "scenarios/file.h"
+#include "scenarios/schema_tables.h"
+#include "scenarios/words.h"
 
 enum {
 	VXLAN_PORT = 4789, /* IANA's */
 	WIREGUARD_PORT = 51820,
 	TUNNEL_PREFIX = 24,
 	BROADCAST_PPS = 1000,
-	FILE_MAX = 4 << 20, /* bytes */
 };
 
 struct raw_host {
@@ -162,8 +163,8 @@ static const cyaml_schema_value_t site_schema = {
 /* The site that is made, what it is made from, and where errors go. */
 struct load {
 	struct site *site;
-	const char *file, *text;
-	size_t len;
+	const char *file;
+	const struct node *root;
 	struct err *err;
 };
 
@@ -171,16 +172,14 @@ struct load {
 __attribute__((format(printf, 3, 4))) static bool wrong(
     struct load *l, const char *path, const char *format, ...)
 {
-	unsigned long line, column;
 	char what[ERR_TEXT_MAX];
 	va_list ap;
 
 	va_start(ap, format);
 	vsnprintf(what, sizeof what, format, ap);
 	va_end(ap);
-	site_locate(l->text, l->len, path, &line, &column);
-	return err_set(
-	    l->err, "%s:%lu:%lu: %.400s", l->file, line, column, what);
+	return node_error(
+	    tree_find(l->root, path), l->file, l->err, "%.400s", what);
 }
 
 enum { PATH_BYTES = 64 };
@@ -233,17 +232,68 @@ static bool load_key(struct load *l, const char *path, const char *text,
 static bool load_name(
     struct load *l, const char *path, const char *name, char *to)
 {
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
-	                            "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	                            "0123456789.-_";
-
-	if (name[strspn(name, plain)])
+	if (!is_name(name))
 		return wrong(l, path,
-		    "\"%s\": a name is made of letters, digits, '.', '-' "
-		    "and '_'",
+		    "\"%s\" is no name: letters, digits, and - _ . after the "
+		    "first",
 		    name);
 	copy(to, SITE_NAME_BYTES, name);
 	return true;
+}
+
+/* tcp://192.0.2.1:7471 */
+static bool load_endpoint(
+    struct load *l, const char *path, const char *text, char *to)
+{
+	unsigned a, b, c, d, port;
+	char rest;
+
+	copy(to, SITE_CONTROL_BYTES, text);
+	return !text ||
+	       (sscanf(text, "tcp://%3u.%3u.%3u.%3u:%5u%c", &a, &b, &c, &d,
+	            &port, &rest) == 5 &&
+	           a < 256 && b < 256 && c < 256 && d < 256 && port > 0 &&
+	           port < 65536) ||
+	       wrong(l, path,
+	           "\"%s\" is no endpoint such as tcp://192.0.2.1:7471", text);
+}
+
+#define AT(field) (snprintf(path, sizeof path, "%s." field, at), path)
+
+/* What two hosts must not share: each is how others tell them apart. */
+static bool is_new_host(
+    struct load *l, const char *at, const struct site_host *h)
+{
+	const struct site *site = l->site;
+	const char *same = NULL;
+	char path[2 * PATH_BYTES];
+	uint32_t i = 0;
+
+	if (site_find_host(site, h->name) != UINT32_MAX)
+		return wrong(l, AT("name"),
+		    "there is a host \"%s\" above already", h->name);
+	for (; i < site->n_hosts && !same; i += !same) {
+		const struct site_host *other = &site->hosts[i];
+
+		if (other->address == h->address)
+			same = "address";
+		else if (h->tunnel_address &&
+		         other->tunnel_address == h->tunnel_address)
+			same = "tunnel_address";
+		else if (h->has_wireguard_key && other->has_wireguard_key &&
+		         curve_public_equal(
+		             &other->wireguard_key, &h->wireguard_key))
+			same = "wireguard_key";
+		else if (h->has_control_key && other->has_control_key &&
+		         curve_public_equal(
+		             &other->control_key, &h->control_key))
+			same = "control_key";
+	}
+	if (!same)
+		return true;
+	snprintf(path, sizeof path, "%s.%s", at, same);
+	return wrong(l, path, "host \"%s\" has this %s already",
+	    site->hosts[i].name, same);
 }
 
 static bool load_host(
@@ -253,7 +303,6 @@ static bool load_host(
 	struct site_host *h = &site->hosts[site->n_hosts];
 	char path[2 * PATH_BYTES];
 
-#define AT(field) (snprintf(path, sizeof path, "%s/" field, at), path)
 	h->domain = site->n_domains;
 	if (!load_name(l, AT("name"), raw->name, h->name) ||
 	    !load_ip(l, AT("address"), raw->address, &h->address) ||
@@ -261,19 +310,12 @@ static bool load_host(
 	        &h->tunnel_address) ||
 	    !load_key(l, AT("wireguard_key"), raw->wireguard_key,
 	        &h->wireguard_key, &h->has_wireguard_key) ||
+	    !load_endpoint(l, AT("control"), raw->control, h->control) ||
 	    !load_key(l, AT("control_key"), raw->control_key, &h->control_key,
-	        &h->has_control_key))
+	        &h->has_control_key) ||
+	    !is_new_host(l, at, h))
 		return false;
 	copy(h->uplink, sizeof h->uplink, raw->uplink);
-	copy(h->control, sizeof h->control, raw->control);
-	if (site_find_host(site, h->name) != UINT32_MAX)
-		return wrong(l, AT("name"),
-		    "there is a host \"%s\" above already", h->name);
-	for (uint32_t i = 0; i < site->n_hosts; i++)
-		if (site->hosts[i].address == h->address)
-			return wrong(l, AT("address"),
-			    "host \"%s\" has this address already",
-			    site->hosts[i].name);
 	site->n_hosts++;
 	return true;
 }
@@ -285,11 +327,11 @@ static bool load_domain(
 	char path[PATH_BYTES];
 
 	if (!load_name(
-	        l, path_to(path, "domains/%u/name", i), raw->name, d->name))
+	        l, path_to(path, "domains[%u].name", i), raw->name, d->name))
 		return false;
 	d->datapath = raw->datapath;
 	for (unsigned h = 0; h < raw->hosts_count; h++) {
-		path_to(path, "domains/%u/hosts/%u", i, h);
+		path_to(path, "domains[%u].hosts[%u]", i, h);
 		if (!load_host(l, path, &raw->hosts[h]))
 			return false;
 		if (d->datapath == SITE_VLAN && !raw->hosts[h].uplink)
@@ -299,6 +341,30 @@ static bool load_domain(
 			    raw->hosts[h].name);
 	}
 	l->site->n_domains++;
+	return true;
+}
+
+/* A MAC address is of one VM; names and IPs are each environment's own. */
+static bool is_new_vm(struct load *l, const char *at, const struct site_vm *vm)
+{
+	char path[2 * PATH_BYTES];
+
+	for (uint32_t i = 0; i < l->site->n_vms; i++) {
+		const struct site_vm *other = &l->site->vms[i];
+
+		if (!mac_compare(other->mac, vm->mac))
+			return wrong(l, AT("mac"),
+			    "VM \"%s\" has this MAC address already",
+			    other->name);
+		if (other->environment != vm->environment)
+			continue;
+		if (strcmp(other->name, vm->name) == 0)
+			return wrong(l, AT("name"),
+			    "there is a VM \"%s\" above already", vm->name);
+		if (vm->ip && other->ip == vm->ip)
+			return wrong(l, AT("ip"),
+			    "VM \"%s\" has this address already", other->name);
+	}
 	return true;
 }
 
@@ -317,11 +383,8 @@ static bool load_vm(struct load *l, const char *at, const struct raw_vm *raw)
 		    "\"%s\" is not a VM's MAC address such as "
 		    "02:00:00:00:00:01 (the second digit is even)",
 		    raw->mac);
-	for (uint32_t i = 0; i < site->n_vms; i++)
-		if (!mac_compare(site->vms[i].mac, vm->mac))
-			return wrong(l, AT("mac"),
-			    "VM \"%s\" has this MAC address already",
-			    site->vms[i].name);
+	if (!is_new_vm(l, at, vm))
+		return false;
 	if (raw->host && site_find_host(site, raw->host) == UINT32_MAX)
 		return wrong(
 		    l, AT("host"), "there is no host \"%s\" above", raw->host);
@@ -337,23 +400,23 @@ static bool check_numbers(
 	char path[PATH_BYTES];
 
 	if (raw->vni == 0 || raw->vni >= 1u << 24)
-		return wrong(l, path_to(path, "environments/%u/vni", i),
+		return wrong(l, path_to(path, "environments[%u].vni", i),
 		    "vni %u is not in 1 to 16777215", raw->vni);
 	if (site_find_vni(l->site, raw->vni))
-		return wrong(l, path_to(path, "environments/%u/vni", i),
+		return wrong(l, path_to(path, "environments[%u].vni", i),
 		    "environment \"%s\" has vni %u already",
 		    site_find_vni(l->site, raw->vni)->name, raw->vni);
 	if (raw->vlan > 4094)
-		return wrong(l, path_to(path, "environments/%u/vlan", i),
+		return wrong(l, path_to(path, "environments[%u].vlan", i),
 		    "vlan %u is not in 1 to 4094", raw->vlan);
 	for (unsigned k = 0; raw->vlan && k < i; k++)
 		if (l->site->environments[k].vlan == raw->vlan)
 			return wrong(l,
-			    path_to(path, "environments/%u/vlan", i),
+			    path_to(path, "environments[%u].vlan", i),
 			    "environment \"%s\" has vlan %u already",
 			    l->site->environments[k].name, raw->vlan);
 	if (raw->mtu && (raw->mtu < SITE_MTU_MIN || raw->mtu > SITE_MTU_MAX))
-		return wrong(l, path_to(path, "environments/%u/mtu", i),
+		return wrong(l, path_to(path, "environments[%u].mtu", i),
 		    "mtu %u is not in %u to %u", raw->mtu, SITE_MTU_MIN,
 		    SITE_MTU_MAX);
 	return true;
@@ -373,12 +436,12 @@ static bool load_environment(
 	struct site_environment *e = &l->site->environments[i];
 	char path[PATH_BYTES];
 
-	if (!load_name(l, path_to(path, "environments/%u/name", i), raw->name,
+	if (!load_name(l, path_to(path, "environments[%u].name", i), raw->name,
 	        e->name) ||
 	    !check_numbers(l, i, raw))
 		return false;
 	if (!raw->vlan && needs_vlan(l->site))
-		return wrong(l, path_to(path, "environments/%u", i),
+		return wrong(l, path_to(path, "environments[%u]", i),
 		    "environment \"%s\" needs a vlan: a domain's datapath is "
 		    "vlan",
 		    raw->name);
@@ -388,7 +451,7 @@ static bool load_environment(
 	e->broadcast_pps =
 	    raw->broadcast_pps ? *raw->broadcast_pps : BROADCAST_PPS;
 	for (unsigned v = 0; v < raw->vms_count; v++)
-		if (!load_vm(l, path_to(path, "environments/%u/vms/%u", i, v),
+		if (!load_vm(l, path_to(path, "environments[%u].vms[%u]", i, v),
 		        &raw->vms[v]))
 			return false;
 	l->site->n_environments++;
@@ -403,9 +466,9 @@ static bool load_managers(struct load *l, const struct raw_site *raw)
 	for (unsigned i = 0; i < raw->managers_count; i++) {
 		struct site_manager *m = &l->site->managers[i];
 
-		if (!load_name(l, path_to(path, "managers/%u/name", i),
+		if (!load_name(l, path_to(path, "managers[%u].name", i),
 		        raw->managers[i].name, m->name) ||
-		    !load_key(l, path_to(path, "managers/%u/control_key", i),
+		    !load_key(l, path_to(path, "managers[%u].control_key", i),
 		        raw->managers[i].control_key, &m->control_key, &has))
 			return false;
 		l->site->n_managers++;
@@ -433,6 +496,13 @@ static bool check_wireguard(struct load *l)
 			        ? "wireguard_key, which violin-tunneld "
 			          "--show-keys prints there"
 			        : "tunnel_address");
+		if ((h->tunnel_address ^ site->hosts[0].tunnel_address) >>
+		    (32 - site->tunnel_prefix))
+			return wrong(l, "domains",
+			    "host \"%s\" has a tunnel_address outside of "
+			    "host \"%s\"'s /%u: one network holds all of "
+			    "them, of tunnel_prefix",
+			    h->name, site->hosts[0].name, site->tunnel_prefix);
 	}
 	return true;
 }
@@ -488,63 +558,22 @@ static bool load_site(struct load *l, const struct raw_site *raw)
 
 /* Reading. */
 
-/* What libcyaml logs: first the reason, then the innermost place. */
-struct log {
-	char reason[200];
-	unsigned line, column;
-};
-
-__attribute__((format(printf, 3, 0))) static void take_log(
-    cyaml_log_t level, void *context, const char *format, va_list ap)
-{
-	struct log *log = context;
-	char text[sizeof log->reason];
-	const char *place;
-
-	(void)level;
-	vsnprintf(text, sizeof text, format, ap);
-	text[strcspn(text, "\n")] = '\0';
-	place = strstr(text, "(line: ");
-	if (place && !log->line)
-		sscanf(
-		    place, "(line: %u, column: %u", &log->line, &log->column);
-	else if (!*log->reason)
-		memcpy(log->reason, text, sizeof log->reason);
-}
-
-static const char *without_prefix(const char *text, const char *prefix)
-{
-	size_t n = strlen(prefix);
-
-	return strncmp(text, prefix, n) ? text : text + n;
-}
-
 bool site_parse(struct site *site, const char *file, const char *text,
     size_t len, struct err *err)
 {
-	struct load l = {site, file, text, len, err};
-	struct log log = {{0}, 0, 0};
-	const cyaml_config_t config = {
-	    .log_fn = take_log,
-	    .log_ctx = &log,
-	    .mem_fn = cyaml_mem,
-	    .log_level = CYAML_LOG_ERROR,
-	    .flags = CYAML_CFG_NO_ALIAS,
-	};
+	struct pool *pool = pool_new();
+	const struct node *root = tree_parse(pool, file, text, len, err);
+	struct load l = {site, file, root, err};
 	struct raw_site *raw = NULL;
-	cyaml_err_t status;
-	bool ok;
+	bool ok = false;
 
 	*site = (struct site){0};
-	status = cyaml_load_data((const uint8_t *)text, len, &config,
-	    &site_schema, (cyaml_data_t **)&raw, NULL);
-	if (status != CYAML_OK || !raw)
-		return err_set(err, "%s:%u:%u: %s", file,
-		    log.line ? log.line : 1, log.column ? log.column : 1,
-		    *log.reason ? without_prefix(log.reason, "Load: ")
-		                : "the file is empty");
-	ok = load_site(&l, raw);
-	cyaml_free(&config, &site_schema, raw, 0);
+	if (root)
+		raw = schema_read(root, &site_schema, "the site", file, err);
+	if (raw)
+		ok = load_site(&l, raw);
+	schema_release(&site_schema, raw);
+	pool_free(pool);
 	if (!ok)
 		site_fini(site);
 	return ok;
@@ -552,23 +581,12 @@ bool site_parse(struct site *site, const char *file, const char *text,
 
 bool site_load(struct site *site, const char *file, struct err *err)
 {
-	FILE *stream = fopen(file, "re");
-	char *text;
 	size_t len;
+	char *text = file_read(file, &len, err);
 	bool ok;
 
 	*site = (struct site){0};
-	if (!stream)
-		return err_set(err, "%s: %s", file, strerror(errno));
-	text = table(FILE_MAX, 1);
-	len = fread(text, 1, FILE_MAX, stream);
-	if (ferror(stream))
-		ok = err_set(err, "%s: %s", file, strerror(errno));
-	else if (len == FILE_MAX)
-		ok = err_set(err, "%s: above %d bytes", file, FILE_MAX);
-	else
-		ok = site_parse(site, file, text, len, err);
-	fclose(stream);
+	ok = text && site_parse(site, file, text, len, err);
 	free(text);
 	return ok;
 }

@@ -97,15 +97,17 @@ static int fail(const struct err *err, int status)
 	return status;
 }
 
-static int check_config(const char *file)
+static int check_config(const struct tunneld_options *o)
 {
 	struct site site;
 	struct err err = {{0}};
+	bool ok = site_load(&site, o->config, &err);
 
-	if (!site_load(&site, file, &err))
-		return fail(&err, EXIT_USAGE);
+	if (ok && o->host && site_find_host(&site, o->host) == UINT32_MAX)
+		ok = err_set(
+		    &err, "%s: there is no host \"%s\"", o->config, o->host);
 	site_fini(&site);
-	return EXIT_SUCCESS;
+	return ok ? EXIT_SUCCESS : fail(&err, EXIT_USAGE);
 }
 
 static bool show_key(
@@ -279,7 +281,7 @@ int main(int argc, char **argv)
 	}
 	if (o.show_keys)
 		return show_keys(o.tunneld.state_folder);
-	status = check_config(o.tunneld.config);
+	status = check_config(&o.tunneld);
 	if (o.check && status == EXIT_SUCCESS)
 		printf("%s: right\n", o.tunneld.config);
 	return status || o.check ? status : run(&o);

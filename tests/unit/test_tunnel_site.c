@@ -17,6 +17,7 @@
 #include "core/units.h"
 
 #define KEY "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+#define OTHER_KEY "Hx4dHBsaGRgXFhUUExIREA8ODQwLCgkIBwYFBAMCAQA="
 #define HEAD                                                                   \
 	"domains:\n"                                                           \
 	"- name: x\n"                                                          \
@@ -26,8 +27,22 @@
 	"- name: y\n"                                                          \
 	"  hosts:\n"                                                           \
 	"  - {name: b, address: 10.0.1.1, tunnel_address: 10.9.0.2,\n"         \
-	"     wireguard_key: \"" KEY "\"}\n"                                   \
+	"     wireguard_key: \"" OTHER_KEY "\"}\n"                             \
 	"environments:\n"
+
+#define TWO_VMS(name_1, ip_1, name_2, ip_2)                                    \
+	HEAD "- name: w\n  vni: 1\n  vms:\n"                                   \
+	     "  - {name: " name_1 ", mac: \"02:00:00:00:00:01\", ip: " ip_1    \
+	     "}\n"                                                             \
+	     "  - {name: " name_2 ", mac: \"02:00:00:00:00:02\", ip: " ip_2    \
+	     "}\n"
+#define TWO_HOSTS(tunnel_address, key, control)                                \
+	"domains:\n- name: x\n  hosts:\n"                                      \
+	"  - {name: a, address: 10.0.0.1, tunnel_address: 10.9.0.1,\n"         \
+	"     wireguard_key: \"" KEY "\"}\n"                                   \
+	"  - name: b\n    address: 10.0.0.2\n"                                 \
+	"    tunnel_address: " tunnel_address "\n    wireguard_key: " key      \
+	"\n    control: " control "\nenvironments: []\n"
 
 static bool parse(struct site *site, const char *text, struct err *err)
 {
@@ -63,10 +78,13 @@ static const struct {
 	const char *text, *place, *says;
 } wrong[] = {
     {"", "site.yaml:1:1:", "empty"},
-    {"domains: [\n", "site.yaml:", "libyaml"},
-    {"encryption: rot13\n", "site.yaml:1:", "rot13"},
+    {"domains: [\n", "site.yaml:2:1:", "not YAML"},
+    {"encryption: rot13\n", "site.yaml:1:13:", "wireguard, none"},
+    {"announce: maybe\n", "site.yaml:1:11:", "yes or no"},
+    {"vxlan_port: 65536\n", "site.yaml:1:13:", "0 to 65535"},
+    {"tunnel_prefix: 0x8\n", "site.yaml:1:16:", "0 to 255"},
     {HEAD "- name: web\n  vni: 0\n", "site.yaml:12:8:", "1 to 16777215"},
-    {HEAD "- name: web\n  vnj: 1\n", "site.yaml:11:9:", "vnj"},
+    {HEAD "- name: web\n  vnj: 1\n", "site.yaml:12:3:", "did you mean \"vni\""},
     {HEAD "- name: web\n", "site.yaml:11:", "vni"},
     {HEAD "- {name: w, vni: 1}\n- {name: v, vni: 1}\n",
         "site.yaml:12:18:", "\"w\" has vni 1"},
@@ -77,6 +95,20 @@ static const struct {
     {HEAD "- name: w\n  vni: 1\n  vms:\n"
           "  - {name: v, mac: \"02:00:00:00:00:01\", host: z}\n",
         "site.yaml:14:47:", "no host \"z\""},
+    {TWO_VMS("v", "10.1.0.1", "v", "10.1.0.2"),
+        "site.yaml:15:12:", "\"v\" above"},
+    {TWO_VMS("v", "10.1.0.1", "w", "10.1.0.1"),
+        "site.yaml:15:45:", "\"v\" has this address"},
+    {TWO_HOSTS("10.9.0.1", OTHER_KEY, "tcp://10.0.0.2:1"),
+        "site.yaml:8:21:", "\"a\" has this tunnel_address"},
+    {TWO_HOSTS("10.9.0.2", KEY, "tcp://10.0.0.2:1"),
+        "site.yaml:9:20:", "\"a\" has this wireguard_key"},
+    {TWO_HOSTS("10.9.0.2", OTHER_KEY, "10.0.0.2:1"),
+        "site.yaml:10:14:", "tcp://192.0.2.1:7471"},
+    {TWO_HOSTS("10.9.0.2", OTHER_KEY, "tcp://10.0.0.2:70000"),
+        "site.yaml:10:14:", "tcp://192.0.2.1:7471"},
+    {"tunnel_prefix: 32\n" HEAD "- {name: w, vni: 1}\n",
+        "site.yaml:3:1:", "tunnel_prefix"},
     {"domains:\n- name: x\n  hosts:\n  - {name: a, address: 10.0.0.256}\n"
      "environments: []\n",
         "site.yaml:4:24:", "192.0.2.1"},

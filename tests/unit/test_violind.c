@@ -320,6 +320,9 @@ static int run_check(const char *name, char *output, size_t cap)
 	return WEXITSTATUS(pclose(pipe));
 }
 
+#define PUBLIC "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+#define BY "managers:\n  - {name: x, key: " PUBLIC "}\n"
+
 START_TEST(wrong_configuration_is_told_with_its_place)
 {
 	static const struct {
@@ -334,10 +337,26 @@ START_TEST(wrong_configuration_is_told_with_its_place)
 	        "bad.conf:3:9:"},
 	    {"# not listen: 1.2.3.4\nname: a1.2.3.4 # 1.2.3.4, it's\nkey: KEY\n"
 	     "listen: '1.2.3.4'\nmanagers:\n  - {name: x, key: y}\n",
-	        "bad.conf:4:10:"},
+	        "bad.conf:4:9:"},
 	    {"name: a\nkey: KEY\nmanagers: [\n", "bad.conf:"},
-	    {"name: a\nkey: KEY\nview_max_s: soon\n", "bad.conf:3:"},
-	    {"name: a\nkey: KEY\n", "managers"},
+	    {"name: a\nkey: KEY\nview_max_s: soon\n",
+	        "bad.conf:3:13: view_max_s is \"soon\", not a whole number"},
+	    {"name: a\nkey: KEY\n", "\"managers\" is missing"},
+	    {"name: a b\nkey: KEY\n" BY, "bad.conf:1:7: \"a b\" is no name"},
+	    {"nmae: a\nkey: KEY\n" BY,
+	        "bad.conf:1:1: unknown key \"nmae\"; did you mean \"name\"?"},
+	    {"name: a\nkey: KEY\n" BY "view_max_s: 0\n",
+	        "bad.conf:5:13: view_max_s is 0"},
+	    {"name: a\nkey: KEY\n" BY "migration: {port_last: 7499}\n",
+	        "bad.conf:5:12: port_first to port_last"},
+	    {"name: a\nkey: KEY\n" BY "migration: {port_first: 70000}\n",
+	        "bad.conf:5:25: port_first is \"70000\", not a whole number "
+	        "from 0 to 65535"},
+	    {"name: a\nkey: KEY\n" BY "migration: {uncompressed: maybe}\n",
+	        "bad.conf:5:27: uncompressed is \"maybe\"; it can be yes or "
+	        "no"},
+	    {"name: a\nkey: KEY\n" BY "  - {name: y, key: " PUBLIC "}\n",
+	        "bad.conf:5:20: manager \"x\" has this key"},
 	};
 	char output[2048], text[1024];
 
