@@ -90,12 +90,13 @@ static int command(const char *name, const char *args, const char *about,
 	const char *control = NULL;
 	bool sure = false;
 	const struct opt table[] = {
+	    {0, "sure", NULL, "the risk is known and taken", .flag = &sure},
 	    {0, "control", "PATH", "of the manager's control socket",
 	        .text = &control},
-	    {0, strcmp(name, "resolve") == 0 ? "sure" : NULL, NULL,
-	        "the risk is known and taken", .flag = &sure},
 	    {0}};
-	const struct opts opts = {name, args, about, n_args, n_args, table};
+	/* resolve alone takes a risk */
+	const struct opts opts = {name, args, about, n_args, n_args,
+	    table + (strcmp(name, "resolve") != 0)};
 	struct err err = {""};
 	char request[512];
 	int status, first = opts_parse(&opts, argc, argv, &status);

@@ -126,6 +126,26 @@ refuses '2 passed, 1 failed' runs 'echo "2 passed, 1 failed, 0 skipped"'
 refuses '0 passed, 0 failed, 1 skipped' runs 'echo SKIP no root
 	echo "100%: Checks: 1, Failures: 0, Errors: 0"'
 
+# A program and its page that do not list the same keys and options.
+paged() {
+	mkdir -p "$bad/backends/monitor"
+	echo "OPTIONAL_UINT(\"$1\", struct file, $1)," \
+		>"$bad/backends/monitor/violind_config.c"
+	printf '.Sh DESCRIPTION\n.It Cm at_once\n.Sh EXAMPLES\n' \
+		>"$bad/backends/monitor/violind.conf.5"
+	echo "{\"$2\", no_argument, NULL, 'n'}," \
+		>"$bad/backends/monitor/violind.c"
+	printf '.It Fl n , Fl -check\n' >"$bad/backends/monitor/violind.8"
+}
+paged at_once check
+holds $lint/keys "$bad"
+paged at_twice check
+refuses 'key at_twice is not in it' $lint/keys "$bad"
+refuses 'there is no key at_once' $lint/keys "$bad"
+paged at_once dry
+refuses 'option dry is not in it' $lint/keys "$bad"
+refuses 'there is no option check' $lint/keys "$bad"
+
 # Two builds: what they say differs by their digests alone, or by more.
 build() {
 	mkdir -p "$TMPDIR/$1"
