@@ -95,12 +95,14 @@ static void write_log(void *self, enum daemon_level level, const char *text)
 
 static void pass_point(void *self, const char *name)
 {
-	const struct violind *v = self;
+	struct violind *v = self;
 
 	if (v->options.die_at && strcmp(v->options.die_at, name) == 0)
 		kill(getpid(), SIGKILL);
-	if (v->options.stop_at && strcmp(v->options.stop_at, name) == 0)
+	if (v->options.stop_at && strcmp(v->options.stop_at, name) == 0) {
+		v->options.stop_at = NULL;
 		raise(SIGSTOP);
+	}
 }
 
 static void log_refused(
@@ -365,7 +367,7 @@ static void usage(FILE *out)
 	      "  -v, --verbose       log more\n"
 	      "      --fake SCRIPT   on a host that is not there\n"
 	      "      --die-at POINT  kill itself there, for tests\n"
-	      "      --stop-at POINT stop there until SIGCONT\n"
+	      "      --stop-at POINT stop there once, until SIGCONT\n"
 	      "      --version\n",
 	    out);
 }
