@@ -53,6 +53,22 @@ static int open_record(struct journal *journal, const char *name)
 	return -1;
 }
 
+/* All of the line, or nothing: what is noted next begins a line again. */
+static bool write_line(int fd, const char *line, int len, bool durable)
+{
+	off_t end = lseek(fd, 0, SEEK_END);
+
+	errno = ENOSPC; /* a short write sets none */
+	if (end >= 0 && write(fd, line, (size_t)len) == len &&
+	    (!durable || fdatasync(fd) == 0))
+		return true;
+	int failed = errno;
+	if (end >= 0 && ftruncate(fd, end) < 0)
+		failed = errno;
+	errno = failed;
+	return false;
+}
+
 static bool note(void *self, const struct journal_entry *entry, bool durable,
     struct err *err)
 {
@@ -66,8 +82,7 @@ static bool note(void *self, const struct journal_entry *entry, bool durable,
 	    (long long)now.tv_sec, now.tv_nsec / NS_PER_MS, entry->vm,
 	    handover_state_name(entry->state));
 	int fd = open_record(journal, name);
-	bool ok = fd >= 0 && write(fd, line, (size_t)len) == len &&
-	          (!durable || fdatasync(fd) == 0);
+	bool ok = fd >= 0 && write_line(fd, line, len, durable);
 	int failed = errno;
 	if (fd >= 0)
 		close(fd);
@@ -90,14 +105,16 @@ static void forget(void *self, uint64_t id)
 static bool read_record(struct journal *journal, const char *name,
     struct journal_entry *entry, struct err *err)
 {
-	char text[ROOM_BYTES * 4 + 1], state[40];
+	char text[ROOM_BYTES + 1], state[40];
 	int fd = openat(journal->dir, name, O_RDWR | O_CLOEXEC);
-	ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	off_t end = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
+	off_t from = end > ROOM_BYTES ? end - ROOM_BYTES : 0;
+	ssize_t len = fd < 0 ? -1 : pread(fd, text, ROOM_BYTES, from);
 	bool ok = false;
 
 	while (len > 0 && text[len - 1] != '\n')
 		len--;
-	if (len > 0 && ftruncate(fd, len) == 0) {
+	if (len > 0 && ftruncate(fd, from + len) == 0) {
 		text[len - 1] = '\0';
 		const char *line = strrchr(text, '\n');
 

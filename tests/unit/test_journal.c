@@ -2,9 +2,11 @@
 /* The journal of hand-overs on disk, also after a crash in the middle of a
  * line. */
 #include <check.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -99,6 +101,52 @@ START_TEST(torn_line_is_as_if_it_was_never_written)
 }
 END_TEST
 
+/* A violind that starts again and again notes two states each time. */
+START_TEST(long_record_is_read_by_its_end)
+{
+	for (int i = 0; i < 400; i++) {
+		note(3, "V1", TARGET_CHECKING);
+		note(3, "V1", TARGET_HELD);
+	}
+	note(3, "V1", TARGET_STARTING);
+	ck_assert(read_all(NULL));
+	ck_assert_uint_eq(n, 1);
+	ck_assert_str_eq(entries[0].vm, "V1");
+	ck_assert_int_eq(entries[0].state, TARGET_STARTING);
+	append("3.handover", "1763833205.123 V1 target-runn");
+	ck_assert(read_all(NULL));
+	ck_assert_int_eq(entries[0].state, TARGET_STARTING);
+	note(3, "V1", TARGET_RUNNING);
+	ck_assert(read_all(NULL));
+	ck_assert_int_eq(entries[0].state, TARGET_RUNNING);
+}
+END_TEST
+
+/* The disk is full after so many bytes of the line. */
+START_TEST(line_that_does_not_fit_leaves_nothing)
+{
+	struct journal_entry entry = {3, "V1", SOURCE_COMMITTED};
+	struct rlimit limit;
+	char path[128];
+	struct stat st;
+	struct err err = {""};
+
+	note(3, "V1", SOURCE_LEAVING);
+	snprintf(path, sizeof(path), "%s/3.handover", dir);
+	ck_assert_int_eq(stat(path, &st), 0);
+	signal(SIGXFSZ, SIG_IGN);
+	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = (rlim_t)st.st_size + 20;
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	ck_assert(!journal_files.note(journal, &entry, true, &err));
+	limit.rlim_cur = limit.rlim_max;
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	note(3, "V1", SOURCE_TAKING_BACK);
+	ck_assert_msg(read_all(&err), "%s", err.text);
+	ck_assert_int_eq(entries[0].state, SOURCE_TAKING_BACK);
+}
+END_TEST
+
 START_TEST(record_without_a_line_never_began)
 {
 	append("7.handover", "");
@@ -162,6 +210,8 @@ int main(void)
 	tcase_add_test(tcase, last_state_of_each_is_read_back);
 	tcase_add_test(tcase, forgotten_is_gone);
 	tcase_add_test(tcase, torn_line_is_as_if_it_was_never_written);
+	tcase_add_test(tcase, long_record_is_read_by_its_end);
+	tcase_add_test(tcase, line_that_does_not_fit_leaves_nothing);
 	tcase_add_test(tcase, record_without_a_line_never_began);
 	tcase_add_test(tcase, what_is_no_record_is_told_with_its_file);
 	tcase_add_test(tcase, record_has_its_room_from_the_start);
