@@ -292,7 +292,7 @@ static const struct {
     {BACK, COMPLETE, {WORD_NONE, WORD_DISCARD, false}},
     {BACK, ARRIVING, {WORD_NONE, WORD_ABORT, false}},
     /* Over on both sides, and the VM is in one place. */
-    {BIT(SOURCE_MOVED) | NOBODY, BIT(TARGET_RUNNING),
+    {BIT(SOURCE_MOVED) | BIT(SOURCE_LOST) | NOBODY, BIT(TARGET_RUNNING),
         {WORD_FORGET, WORD_FORGET, false}},
     {BIT(SOURCE_KEPT), BIT(TARGET_DISCARDED) | GONE | NOBODY,
         {WORD_FORGET, WORD_FORGET, false}},
@@ -304,6 +304,9 @@ static const struct {
     {NOBODY, COMPLETE, {WORD_NONE, WORD_NONE, true}},
     {BIT(SOURCE_MOVED), BIT(TARGET_DISCARDED), {WORD_NONE, WORD_NONE, true}},
     {BIT(SOURCE_LOST), BIT(TARGET_DISCARDED) | GONE | NOBODY,
+        {WORD_NONE, WORD_NONE, true}},
+    /* It runs on both: an end was told so by force. */
+    {BACK, BIT(TARGET_STARTING) | BIT(TARGET_RUNNING),
         {WORD_NONE, WORD_NONE, true}},
 };
 
