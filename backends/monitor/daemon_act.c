@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "backends/monitor/daemon_inside.h"
+#include "scenarios/words.h"
 
 static void refuse(struct message_answer *answer, const char *why)
 {
@@ -16,14 +17,17 @@ static void refuse(struct message_answer *answer, const char *why)
 	    (int)sizeof(answer->text) - 1, why);
 }
 
-/* A name that a manager may use: not empty, not a hand-over's own, and short
- * enough to become one. */
+/* A name that a manager may use: not empty, one word, as in a site and a line
+ * of the journal, not a hand-over's own, and short enough to become one. */
 static const char *why_not_name(const char *vm)
 {
 	size_t len = strlen(vm);
 
 	if (len == 0)
 		return "the act names no VM";
+	if (!is_name(vm))
+		return "a VM's name is letters, digits, and - _ . after the "
+		       "first";
 	if (len + strlen(HOST_INCOMING) >= HOST_NAME_MAX_LEN)
 		return "the VM's name is too long: 53 bytes are the most";
 	if (strstr(vm, HOST_INCOMING) || strstr(vm, HOST_OUTGOING))

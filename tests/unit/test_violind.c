@@ -71,6 +71,29 @@ static bool has_outcome(int host, enum answer_kind kind)
 	return false;
 }
 
+/* A journal could not be read back, nor a configuration be told from its
+ * neighbour's: a VM is called by a name. */
+START_TEST(vm_has_a_name)
+{
+	static const char *const names[] = {
+	    "", "V 2", "V2\n", "V2\"", "../V2", "-V2", "V2;"};
+
+	rig_start(A, NULL);
+	rig_observe(A);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct message_act act = {.kind = ACT_RECEIVE,
+		    .handover = 90 + i,
+		    .mem_kib = 65536};
+
+		strcpy(act.vm, names[i]);
+		struct message_answer answer = rig_act(A, act);
+		ck_assert_msg(answer.kind == ANSWER_REFUSED, "%s", act.vm);
+	}
+	rig_observe(A);
+	ck_assert_uint_eq(rig_reports[A].n_handovers, 0);
+}
+END_TEST
+
 START_TEST(vm_is_created_and_destroyed)
 {
 	struct message_act create = {.kind = ACT_CREATE,
@@ -401,6 +424,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, rig_setup, rig_teardown);
 	tcase_add_test(tcase, report_tells_all_that_a_host_has);
 	tcase_add_test(tcase, acts_change_the_host_and_refusals_do_not);
+	tcase_add_test(tcase, vm_has_a_name);
 	tcase_add_test(tcase, vm_is_created_and_destroyed);
 	tcase_add_test(tcase, configuration_is_checked_and_nothing_is_made);
 	tcase_add_test(tcase, act_that_comes_twice_is_done_once);
