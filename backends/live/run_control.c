@@ -137,10 +137,24 @@ static bool pause_run(struct live_run *run, bool paused, struct err *err)
 	return keep(run, WISH_PAUSE, "", paused, err);
 }
 
-static bool resolve(struct live_run *run, const char *id, const char *name,
+static bool has_handover(const struct live *live, uint64_t id)
+{
+	for (uint32_t i = 0; i < live_n_moves(live); i++)
+		if (live_view_move(live, i).id == id)
+			return true;
+	return false;
+}
+
+static bool resolve(struct live_run *run, const char *number, const char *name,
     const char *sure, struct err *err)
 {
 	enum handover_word word = WORD_ABORT;
+	char *end;
+	uint64_t id = strtoull(number, &end, 10);
+
+	if (*end || !has_handover(run->live, id))
+		return err_set(err, "there is no hand-over %s; violin status "
+				    "shows what there is", number);
 
 	while (word < N_HANDOVER_WORDS &&
 	    strcmp(handover_word_name(word), name) != 0)
@@ -152,7 +166,7 @@ static bool resolve(struct live_run *run, const char *id, const char *name,
 	if (strcmp(sure, "sure") != 0)
 		return err_set(err, "%s; say it again with --sure",
 		    live_risk(word));
-	return live_resolve(run->live, strtoull(id, NULL, 10), word, err);
+	return live_resolve(run->live, id, word, err);
 }
 
 static bool do_request(struct live_run *run, char *word, char *words[3],
