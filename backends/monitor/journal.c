@@ -175,8 +175,33 @@ const struct journal_api journal_files = {
     .read = read_all,
 };
 
+/* The lock goes with the process, however it ends. */
+static bool lock(int fd, const char *path, const char *what, struct err *err)
+{
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return true;
+	if (errno != EWOULDBLOCK)
+		return err_set(err, "%s: %s", path, strerror(errno));
+	return err_set(
+	    err, "%s: another violind has this %s; one runs on a host", path,
+	    what);
+}
+
+int journal_lock_host(const char *path, struct err *err)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		err_set(err, "%s: %s", path, strerror(errno));
+	else if (lock(fd, path, "host", err))
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
 /* Who else has it open would take hand-overs that are under way for those of
- * a daemon that died.  The lock goes with the process, however it ends. */
+ * a daemon that died. */
 static bool open_directory(struct journal *journal, struct err *err)
 {
 	if (mkdir(journal->path, 0700) == 0 || errno == EEXIST)
@@ -185,13 +210,7 @@ static bool open_directory(struct journal *journal, struct err *err)
 	if (journal->dir < 0)
 		return err_set(err, "%s: %s; the journal needs a directory",
 		    journal->path, strerror(errno));
-	if (flock(journal->dir, LOCK_EX | LOCK_NB) == 0)
-		return true;
-	if (errno != EWOULDBLOCK)
-		return err_set(err, "%s: %s", journal->path, strerror(errno));
-	return err_set(err,
-	    "%s: another violind has this journal; one runs on a host",
-	    journal->path);
+	return lock(journal->dir, journal->path, "journal", err);
 }
 
 struct journal *journal_open(const char *path, struct err *err)

@@ -41,4 +41,9 @@ extern const struct journal_api journal_files;
 struct journal *journal_open(const char *path, struct err *err);
 void journal_close(struct journal *journal);
 
+/* Locks the host itself, by a file that is made if it is not there: a second
+ * violind with a journal of its own would move the same VMs.  Returns its
+ * descriptor, to be kept open, or -1. */
+int journal_lock_host(const char *path, struct err *err);
+
 #endif

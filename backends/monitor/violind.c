@@ -54,6 +54,7 @@ struct violind {
 	void *host_self;
 	struct daemon *daemon;
 	int signals;
+	int lock; /* of the host; or -1 */
 	bool journald;   /* what we write goes to systemd's journal */
 	int64_t stop_ns; /* when to stop at the latest; TIME_NEVER */
 	int64_t refused_ns; /* when the last one was told of, */
@@ -149,6 +150,9 @@ static bool open_host(struct violind *v, struct err *err)
 	}
 #ifdef HAVE_XEN
 	v->host = &host_xen_api;
+	v->lock = journal_lock_host("/run/violind.lock", err);
+	if (v->lock < 0)
+		return false;
 	v->host_self = host_xen_open(err);
 	return v->host_self != NULL;
 #else
@@ -233,6 +237,8 @@ static void close_all(struct violind *v)
 		v->host->close(v->host_self);
 	if (v->signals >= 0)
 		close(v->signals);
+	if (v->lock >= 0)
+		close(v->lock);
 	violind_config_fini(&v->config);
 }
 
@@ -430,7 +436,7 @@ static struct options parse_options(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct violind v = {.signals = -1, .stop_ns = TIME_NEVER};
+	struct violind v = {.signals = -1, .lock = -1, .stop_ns = TIME_NEVER};
 	struct err err = {""};
 	int status = EXIT_SUCCESS;
 

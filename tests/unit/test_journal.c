@@ -192,6 +192,26 @@ START_TEST(journal_is_of_one_daemon_at_a_time)
 }
 END_TEST
 
+START_TEST(host_is_of_one_daemon_at_a_time)
+{
+	struct err err = {""};
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/host.lock", dir);
+	int first = journal_lock_host(path, &err);
+	ck_assert_msg(first >= 0, "%s", err.text);
+	ck_assert_int_eq(journal_lock_host(path, &err), -1);
+	ck_assert_ptr_nonnull(strstr(err.text, path));
+	ck_assert_ptr_nonnull(strstr(err.text, "another violind has this host"));
+	close(first);
+	first = journal_lock_host(path, &err);
+	ck_assert_int_ge(first, 0);
+	close(first);
+	ck_assert_int_eq(journal_lock_host("/dev/null/host.lock", &err), -1);
+	ck_assert_ptr_nonnull(strstr(err.text, "/dev/null/host.lock"));
+}
+END_TEST
+
 START_TEST(folder_that_cannot_be_is_told)
 {
 	struct err err = {""};
@@ -216,6 +236,7 @@ int main(void)
 	tcase_add_test(tcase, what_is_no_record_is_told_with_its_file);
 	tcase_add_test(tcase, record_has_its_room_from_the_start);
 	tcase_add_test(tcase, journal_is_of_one_daemon_at_a_time);
+	tcase_add_test(tcase, host_is_of_one_daemon_at_a_time);
 	tcase_add_test(tcase, folder_that_cannot_be_is_told);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
