@@ -556,67 +556,6 @@ START_TEST(undisturbed_handover_takes_the_documented_steps)
 }
 END_TEST
 
-START_TEST(state_names_are_read_back)
-{
-	for (int i = 0; i < N_HANDOVER_STATES; i++) {
-		enum handover_state state;
-		const char *name = handover_state_name((enum handover_state)i);
-
-		ck_assert(handover_state_parse(name, &state));
-		ck_assert_int_eq(state, i);
-	}
-}
-END_TEST
-
-START_TEST(settled_verdicts_name_only_sides_that_are_heard)
-{
-	for (int i = 0; i < N_HANDOVER_STATES; i++) {
-		ck_assert_int_eq(settle((uint8_t)i, 0).source, WORD_NONE);
-		ck_assert_int_eq(settle(0, (uint8_t)i).target, WORD_NONE);
-	}
-}
-END_TEST
-
-/* What somebody else has done to a VM, which the exploration leaves out: a
- * copy destroyed by hand, a word forced on one end. */
-START_TEST(strangers_deeds_are_settled_or_shown)
-{
-	struct handover_verdict verdict;
-
-	verdict = settle(SOURCE_LOST, TARGET_RUNNING);
-	ck_assert_int_eq(verdict.source, WORD_FORGET);
-	ck_assert_int_eq(verdict.target, WORD_FORGET);
-	ck_assert(!verdict.operator_needed);
-	/* It runs twice: nobody forgets that. */
-	verdict = settle(SOURCE_KEPT, TARGET_RUNNING);
-	ck_assert_int_eq(verdict.source, WORD_NONE);
-	ck_assert_int_eq(verdict.target, WORD_NONE);
-	ck_assert(verdict.operator_needed);
-	ck_assert(settle(SOURCE_TAKING_BACK, TARGET_STARTING).operator_needed);
-}
-END_TEST
-
-/* Of two ends that are over, each pair is forgotten or an operator's. */
-START_TEST(no_pair_that_is_over_is_kept_in_silence)
-{
-	for (int s = SOURCE_CALLING; s <= SOURCE_LOST; s++)
-		for (int t = TARGET_LISTENING; t <= TARGET_LOST; t++) {
-			struct handover_verdict verdict =
-			    settle((uint8_t)s, (uint8_t)t);
-
-			if (!handover_is_over((enum handover_state)s) ||
-			    !handover_is_over((enum handover_state)t))
-				continue;
-			ck_assert_msg(verdict.operator_needed ||
-			                  (verdict.source == WORD_FORGET &&
-			                      verdict.target == WORD_FORGET),
-			    "%s and %s",
-			    handover_state_name((enum handover_state)s),
-			    handover_state_name((enum handover_state)t));
-		}
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("handover");
@@ -629,10 +568,6 @@ int main(void)
 	    tcase, vm_never_runs_twice_and_is_never_lost_and_is_always_settled);
 	tcase_add_loop_test(tcase, exploration_finds_a_wrong_rule, 0,
 	    (int)(sizeof(mutants) / sizeof(mutants[0])));
-	tcase_add_test(tcase, state_names_are_read_back);
-	tcase_add_test(tcase, settled_verdicts_name_only_sides_that_are_heard);
-	tcase_add_test(tcase, strangers_deeds_are_settled_or_shown);
-	tcase_add_test(tcase, no_pair_that_is_over_is_kept_in_silence);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
