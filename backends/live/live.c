@@ -191,11 +191,6 @@ bool live_is_busy_host(const struct live *live, uint32_t host)
 	return false;
 }
 
-bool live_is_busy(const struct live *live)
-{
-	return live->n_acts > 0 || live->n_moves > 0;
-}
-
 void live_ask(struct live *live, uint32_t host)
 {
 	const struct message_observe observe = {live->options.generation};

@@ -145,8 +145,6 @@ enum live_check live_check(const struct live *live, struct err *err);
 
 /* Has a daemon heard of a manager that started later? */
 bool live_is_superseded(const struct live *live);
-/* Is anything under way that has not ended? */
-bool live_is_busy(const struct live *live);
 
 /* --- wishes of an operator -------------------------------------------------
  * Each returns false with err when it makes no sense. */

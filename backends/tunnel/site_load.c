@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backends/tunnel/net.h"
 #include "scenarios/file.h"
 #include "scenarios/schema_tables.h"
 #include "scenarios/words.h"
@@ -204,17 +205,9 @@ static void copy(char *to, size_t cap, const char *from)
 static bool load_ip(
     struct load *l, const char *path, const char *text, uint32_t *ip)
 {
-	unsigned a, b, c, d;
-	char rest;
-
-	if (!text)
-		return true;
-	if (sscanf(text, "%3u.%3u.%3u.%3u%c", &a, &b, &c, &d, &rest) != 4 ||
-	    a > 255 || b > 255 || c > 255 || d > 255 || !(a | b | c | d))
-		return wrong(l, path,
-		    "\"%s\" is not an IPv4 address such as 192.0.2.1", text);
-	*ip = a << 24 | b << 16 | c << 8 | d;
-	return true;
+	return !text || (ip_parse(text, ip) && *ip != 0) ||
+	       wrong(l, path,
+	           "\"%s\" is not an IPv4 address such as 192.0.2.1", text);
 }
 
 static bool load_key(struct load *l, const char *path, const char *text,

@@ -19,6 +19,7 @@
 #include "backends/sim/host_sim.h"
 #include "core/manager.h"
 #include "scenarios/scenario.h"
+#include "tests/live_outside.h"
 
 enum {
 	HOSTS = 4,
@@ -428,22 +429,6 @@ static void step_daemon(struct world *w, uint32_t h)
 }
 
 /* The outside of the manager. */
-
-static const char *address_of(void *self, uint32_t host)
-{
-	(void)self;
-	(void)host;
-	return "192.0.2.1";
-}
-
-static bool configure(void *self, uint32_t vm, char config[HOST_CONFIG_MAX],
-    struct err *err)
-{
-	(void)self;
-	(void)err;
-	snprintf(config, HOST_CONFIG_MAX, "vm %u", vm);
-	return true;
-}
 
 static void keep(void *self, uint32_t env, enum live_fate fate)
 {

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "backends/live/live.h"
+#include "tests/live_outside.h"
 #include "tests/support.h"
 
 enum { HOSTS = 3, VMS = 3, SENT_MAX = 512 };
@@ -70,22 +71,6 @@ static bool take_sent(
 		ck_assert(message_read_check(&r, &check));
 		memcpy(s->checked, check.vm, sizeof s->checked);
 	}
-	return true;
-}
-
-static const char *address_of(void *self, uint32_t host)
-{
-	(void)self;
-	(void)host;
-	return "192.0.2.1";
-}
-
-static bool configure(void *self, uint32_t vm, char config[HOST_CONFIG_MAX],
-    struct err *err)
-{
-	(void)self;
-	(void)err;
-	snprintf(config, HOST_CONFIG_MAX, "vm %u", vm);
 	return true;
 }
 
