@@ -40,12 +40,17 @@ struct filter_counters {
 void filter_fini(struct filter *filter);
 
 /* Makes the kernel's tables those that go with `want`; does nothing if they
- * were applied before and filter_forget was not called since. */
+ * were applied before and filter_forget was not called since.  In place of
+ * what is there, whatever that is, and counters go on. */
 bool filter_follow(struct filter *filter, struct nl *netfilter,
     const struct site *site, uint32_t me, const struct net *want,
     struct err *err);
-/* Somebody has changed nf_tables: look again. */
+/* Somebody has changed our tables: apply them again. */
 void filter_forget(struct filter *filter);
+
+/* Is one of these messages, from the kernel's group NFNLGRP_NFTABLES, about a
+ * table of ours, and not what was done through the socket `own_port`? */
+bool filter_is_touched(const void *messages, size_t len, unsigned own_port);
 
 /* The transaction; pure.  Returns a new buffer of *len bytes.  `counters`
  * go on from where they were. */

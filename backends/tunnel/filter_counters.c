@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the filter has dropped, read back; see filter.h. */
+/* What is heard of the filter: what it has dropped, and who has changed it;
+ * see filter.h. */
 #include <endian.h>
 #include <errno.h>
 #include <stdio.h>
@@ -137,4 +138,34 @@ bool filter_read_counters(
 	mnl_attr_put_strz(request, NFTA_OBJ_TABLE, FILTER_TABLE);
 	return nl_request(netfilter, request, visit, restart, counters) ||
 	       err_set(err, "reading nf_tables' counters: %s", strerror(errno));
+}
+
+/* Every message on a table, or on what is in one, names it by its first
+ * attribute: NFTA_TABLE_NAME, NFTA_CHAIN_TABLE, NFTA_RULE_TABLE, ... */
+static bool names_our_table(const struct nlmsghdr *message)
+{
+	const struct nlattr *attr;
+
+	if (message->nlmsg_type >> 8 != NFNL_SUBSYS_NFTABLES ||
+	    !nl_has_payload(message, sizeof(struct nfgenmsg)))
+		return false;
+	mnl_attr_for_each(attr, message, sizeof(struct nfgenmsg))
+		if (mnl_attr_get_type(attr) == NFTA_TABLE_NAME)
+			return mnl_attr_get_payload_len(attr) ==
+			           sizeof FILTER_TABLE &&
+			       !memcmp(mnl_attr_get_payload(attr),
+			           FILTER_TABLE, sizeof FILTER_TABLE);
+	return false;
+}
+
+bool filter_is_touched(const void *messages, size_t len, unsigned own_port)
+{
+	const struct nlmsghdr *message = messages;
+	int left = (int)len;
+
+	for (; mnl_nlmsg_ok(message, left);
+	     message = mnl_nlmsg_next(message, &left))
+		if (message->nlmsg_pid != own_port && names_our_table(message))
+			return true;
+	return false;
 }

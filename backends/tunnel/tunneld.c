@@ -98,8 +98,10 @@ void tunneld_reconcile(struct tunneld *t, int64_t now_ns)
 	if (!filter_follow(
 	        &t->filter, &t->netfilter, &t->site, t->me, &t->want, &err))
 		note_trouble(t, &err);
-	if (t->follows && !followed)
+	if (t->follows && !followed) {
 		tunneld_log("the kernel is as it should be");
+		t->trouble.text[0] = '\0'; /* to be told if it comes again */
+	}
 	t->n_reconciled++;
 	t->reconciled_at_ns = now_ns;
 	t->reconcile_at_ns = t->follows ? TIME_NEVER : now_ns + retry_ns;
@@ -162,12 +164,44 @@ uint32_t tunneld_take(struct tunneld *t, const struct location *records,
 	return n_newer;
 }
 
+static void look_by(struct tunneld *t, int64_t at_ns)
+{
+	if (at_ns < t->reconciled_at_ns + spacing_ns)
+		at_ns = t->reconciled_at_ns + spacing_ns;
+	if (at_ns < t->reconcile_at_ns)
+		t->reconcile_at_ns = at_ns;
+}
+
+/* What was lost (ENOBUFS) may be about us; if it was what we did ourselves, it
+ * will be again: so not at once. */
+static void on_rules(struct tunneld *t, int64_t now_ns)
+{
+	static _Alignas(struct nlmsghdr) char buffer[NL_BUFFER_BYTES];
+	int fd = mnl_socket_get_fd(t->rules.socket);
+	unsigned own = mnl_socket_get_portid(t->netfilter.socket);
+	int64_t at_ns = TIME_NEVER;
+	ssize_t n;
+
+	while ((n = recv(fd, buffer, sizeof buffer, MSG_DONTWAIT)) > 0 ||
+	       (n < 0 && errno == ENOBUFS)) {
+		if (n > 0 && filter_is_touched(buffer, (size_t)n, own))
+			at_ns = now_ns + settle_ns;
+		else if (n < 0 && at_ns == TIME_NEVER)
+			at_ns = now_ns + retry_ns;
+	}
+	if (at_ns == TIME_NEVER)
+		return;
+	filter_forget(&t->filter);
+	look_by(t, at_ns);
+}
+
 void tunneld_on_events(struct tunneld *t, int64_t now_ns)
 {
 	static _Alignas(struct nlmsghdr) char buffer[NL_BUFFER_BYTES];
 	int fd = mnl_socket_get_fd(t->events);
-	int64_t at = now_ns + settle_ns;
 	bool any = false;
+
+	on_rules(t, now_ns);
 
 	/* What it says does not matter, nor whether some was lost (ENOBUFS):
 	 * something has changed, and the tables will be read. */
@@ -176,12 +210,8 @@ void tunneld_on_events(struct tunneld *t, int64_t now_ns)
 		any = true;
 		errno = 0;
 	}
-	if (!any)
-		return;
-	if (at < t->reconciled_at_ns + spacing_ns)
-		at = t->reconciled_at_ns + spacing_ns;
-	if (at < t->reconcile_at_ns)
-		t->reconcile_at_ns = at;
+	if (any)
+		look_by(t, now_ns + settle_ns);
 }
 
 void tunneld_on_time(struct tunneld *t, int64_t now_ns)

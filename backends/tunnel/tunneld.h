@@ -33,6 +33,7 @@ struct tunneld {
 
 	struct nl route, netfilter, generic;
 	struct mnl_socket *events; /* the kernel's tables have changed */
+	struct nl rules;           /* and nf_tables */
 	struct net want, actual;   /* as of the last reconciliation */
 	struct diff diff;
 	struct filter filter;

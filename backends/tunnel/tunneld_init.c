@@ -87,6 +87,20 @@ static bool admit(struct tunneld *t, struct err *err)
 	return ok;
 }
 
+/* A site's rules are one transaction: room for what is told of it. */
+static bool open_rules(struct tunneld *t, struct err *err)
+{
+	int group = NFNLGRP_NFTABLES, room = 4 << 20;
+
+	if (!nl_open(&t->rules, NETLINK_NETFILTER, err))
+		return false;
+	setsockopt(mnl_socket_get_fd(t->rules.socket), SOL_SOCKET,
+	    SO_RCVBUFFORCE, &room, sizeof room);
+	return setsockopt(mnl_socket_get_fd(t->rules.socket), SOL_NETLINK,
+	           NETLINK_ADD_MEMBERSHIP, &group, sizeof group) == 0 ||
+	       err_set(err, "nf_tables' events: %s", strerror(errno));
+}
+
 static bool open_events(struct tunneld *t, struct err *err)
 {
 	static const int groups[] = {
@@ -148,6 +162,7 @@ bool tunneld_init(
 	    !nl_open(&t->netfilter, NETLINK_NETFILTER, err) ||
 	    !nl_open(&t->generic, NETLINK_GENERIC, err) ||
 	    !tunneld_load_site(t, err) || !open_events(t, err) ||
+	    !open_rules(t, err) ||
 	    !state_load(&t->locations, t->state_path, err)) {
 		tunneld_fini(t);
 		return false;
@@ -169,6 +184,7 @@ void tunneld_fini(struct tunneld *t)
 	nl_close(&t->route);
 	nl_close(&t->netfilter);
 	nl_close(&t->generic);
+	nl_close(&t->rules);
 	if (t->events)
 		mnl_socket_close(t->events);
 	sodium_memzero(t, sizeof *t);

@@ -189,7 +189,7 @@ static long timeout_ms(const struct daemon *d, int64_t now_ns)
 /* The site may have more hosts than before. */
 static void make_room(struct daemon *d)
 {
-	size_t n = 3 + LOCAL_CLIENTS_MAX + peers_max_items(&d->peers);
+	size_t n = 4 + LOCAL_CLIENTS_MAX + peers_max_items(&d->peers);
 
 	if (n <= d->max_items)
 		return;
@@ -208,6 +208,7 @@ static void wait_for_news(struct daemon *d)
 	make_room(d);
 	n = add_fd(d, n, d->signals);
 	n = add_fd(d, n, mnl_socket_get_fd(d->tunneld.events));
+	n = add_fd(d, n, mnl_socket_get_fd(d->tunneld.rules.socket));
 	for (unsigned i = 0; i < n_fds; i++)
 		n = add_fd(d, n, fds[i]);
 	n += peers_poll_items(&d->peers, d->items + n);

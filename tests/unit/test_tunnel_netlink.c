@@ -407,6 +407,37 @@ START_TEST(filter_has_rules_for_environments_that_are_here)
 }
 END_TEST
 
+/* The kernel tells of a change as it was asked for. */
+START_TEST(what_others_do_to_the_filter_is_heard_and_what_we_do_is_not)
+{
+	static const struct filter_counters none;
+	struct net want = {0};
+	unsigned n_touched = 0;
+	size_t len;
+	void *batch;
+
+	make_hosts();
+	batch = filter_build(&site, 0, &want, &none, &len);
+	for (struct nlmsghdr *m = batch; (char *)m < (char *)batch + len;
+	     m = (void *)((char *)m + MNL_ALIGN(m->nlmsg_len))) {
+		m->nlmsg_pid = 77;
+		ck_assert(!filter_is_touched(m, m->nlmsg_len, 77));
+		if (!filter_is_touched(m, m->nlmsg_len, 78))
+			continue;
+		n_touched++;
+		/* Cut short, or of a table that begins like ours. */
+		ck_assert(!filter_is_touched(m, m->nlmsg_len - 1, 78));
+		memcpy((char *)m + 24, "violit", 6);
+		ck_assert(!filter_is_touched(m, m->nlmsg_len, 78));
+	}
+	/* All but the transaction's begin and end. */
+	ck_assert_uint_gt(n_touched, 10);
+	ck_assert(!filter_is_touched(batch, 0, 78));
+	free(batch);
+	net_fini(&want);
+}
+END_TEST
+
 /* More ports than one message can hold are split, not cut. */
 START_TEST(thousands_of_ports_fit)
 {
@@ -462,6 +493,8 @@ int main(void)
 	tcase_add_test(t, right_peers_are_not_touched);
 	tcase_add_test(t, stranger_is_removed_and_nobody_else);
 	tcase_add_test(t, filter_has_rules_for_environments_that_are_here);
+	tcase_add_test(
+	    t, what_others_do_to_the_filter_is_heard_and_what_we_do_is_not);
 	tcase_add_test(t, thousands_of_ports_fit);
 	tcase_add_test(t, announcements_are_what_the_rfcs_say);
 	suite_add_tcase(s, t);
