@@ -226,7 +226,7 @@ static int open_socket(void)
 
 static int accept_from(struct sockaddr_in address)
 {
-	struct timeval patience = {PATIENCE_S, 0};
+	const struct timeval patience = {PATIENCE_S, 0}, forever = {0, 0};
 	int fd = open_socket(), peer, on = 1;
 
 	address.sin_addr.s_addr = htonl(INADDR_ANY);
@@ -238,7 +238,12 @@ static int accept_from(struct sockaddr_in address)
 	peer = accept(fd, NULL, NULL);
 	if (peer < 0)
 		die("the next rank has not come: %s", strerror(errno));
-	setsockopt(peer, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	/* It has inherited the patience, with which a guest that is suspended
+	 * would end its waiting, interrupted (signal(7)). */
+	if (setsockopt(peer, SOL_SOCKET, SO_RCVTIMEO, &forever,
+	        sizeof(forever)) < 0 ||
+	    setsockopt(peer, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0)
+		die("socket: %s", strerror(errno));
 	close(fd);
 	return peer;
 }
@@ -277,11 +282,17 @@ static void send_all(int fd, const void *bytes, size_t n)
 
 static void receive_all(int fd, void *bytes, size_t n)
 {
-	ssize_t got = recv(fd, bytes, n, MSG_WAITALL);
+	char *at = bytes;
 
-	if (got != (ssize_t)n)
-		die("from another rank: %s",
-		    got < 0 ? strerror(errno) : "it has gone");
+	while (n > 0) {
+		ssize_t got = recv(fd, at, n, MSG_WAITALL);
+
+		if (got <= 0)
+			die("from another rank: %s",
+			    got < 0 ? strerror(errno) : "it has gone");
+		at += got;
+		n -= (size_t)got;
+	}
 }
 
 /* Sends some rows and receives as many; of two ranks that do, one has to
