@@ -56,6 +56,9 @@ bool curve_key_save(
 /* Reads what curve_key_save() wrote.  Refuses a file that others can read,
  * and a public half that does not belong to the secret one. */
 bool curve_key_load(struct curve_key *key, const char *path, struct err *err);
+/* Reads the key FOLDER/NAME; if there is none, makes and saves one. */
+bool curve_key_have(struct curve_key *key, const char *folder, const char *name,
+    struct err *err);
 
 /* A public key as people write it: 44 characters of base64. */
 void curve_public_print(

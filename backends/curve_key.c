@@ -147,3 +147,17 @@ bool curve_key_load(struct curve_key *key, const char *path, struct err *err)
 	fclose(file);
 	return ok;
 }
+
+bool curve_key_have(struct curve_key *key, const char *folder, const char *name,
+    struct err *err)
+{
+	char path[4096];
+
+	if (snprintf(path, sizeof(path), "%s/%s", folder, name) >=
+	    (int)sizeof(path))
+		return err_set(err, "%s: the name is too long", folder);
+	if (access(path, F_OK) == 0)
+		return curve_key_load(key, path, err);
+	curve_key_generate(key);
+	return curve_key_save(key, path, err);
+}

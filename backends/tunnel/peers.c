@@ -5,21 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "backends/location_message.h"
 #include "core/units.h"
-
-static bool load_key(struct peers *peers, const char *folder, struct err *err)
-{
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof path, "%s/control.key", folder);
-	if (access(path, F_OK) == 0)
-		return curve_key_load(&peers->key, path, err);
-	curve_key_generate(&peers->key);
-	return curve_key_save(&peers->key, path, err);
-}
 
 /* Whom to hear: managers and hosts.  To be freed. */
 static struct curve_public *list_allowed(const struct tunneld *t, size_t *n)
@@ -118,7 +106,8 @@ bool peers_open(struct peers *peers, struct tunneld *t,
 	*peers = (struct peers){0};
 	if (!*me->control)
 		return true;
-	if (load_key(peers, state_folder, err) && check_key(peers, t, err) &&
+	if (curve_key_have(&peers->key, state_folder, "control.key", err) &&
+	    check_key(peers, t, err) &&
 	    open_server(peers, t, err) &&
 	    (!me->has_control_key || open_clients(peers, t, err)))
 		return true;
@@ -155,7 +144,8 @@ bool peers_reload(struct peers *peers, struct tunneld *t, struct err *err)
 		peers_close(peers);
 		return true;
 	}
-	ok = load_key(&next, t->options.state_folder, err) &&
+	ok = curve_key_have(
+	         &next.key, t->options.state_folder, "control.key", err) &&
 	     check_key(&next, t, err);
 	keeps = ok && may_keep_server(peers, &next, me);
 	if (!ok || (!keeps && !open_server(&next, t, err)) ||

@@ -33,18 +33,6 @@ static bool find_me(struct tunneld *t, struct err *err)
 	           t->options.config, name);
 }
 
-static bool load_key(struct curve_key *key, const char *folder,
-    const char *name, struct err *err)
-{
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof path, "%s/%s", folder, name);
-	if (access(path, F_OK) == 0)
-		return curve_key_load(key, path, err);
-	curve_key_generate(key);
-	return curve_key_save(key, path, err);
-}
-
 static bool check_key(struct tunneld *t, struct err *err)
 {
 	const struct site_host *me = &t->site.hosts[t->me];
@@ -65,7 +53,7 @@ static bool start_wireguard(struct tunneld *t, struct err *err)
 	t->has_wireguard = site_needs_wireguard(&t->site, t->me);
 	if (!t->has_wireguard)
 		return true;
-	return load_key(&t->wireguard.key, t->options.state_folder,
+	return curve_key_have(&t->wireguard.key, t->options.state_folder,
 	           "wireguard.key", err) &&
 	       check_key(t, err) &&
 	       wireguard_open(&t->wireguard, &t->generic, err);

@@ -114,16 +114,10 @@ static bool show_key(
     const char *folder, const char *file, const char *name, struct err *err)
 {
 	struct curve_key key;
-	char path[4096], text[CURVE_KEY_TEXT];
+	char text[CURVE_KEY_TEXT];
 
-	snprintf(path, sizeof path, "%s/%s", folder, file);
-	if (access(path, F_OK) != 0) {
-		curve_key_generate(&key);
-		if (!curve_key_save(&key, path, err))
-			return false;
-	} else if (!curve_key_load(&key, path, err)) {
+	if (!curve_key_have(&key, folder, file, err))
 		return false;
-	}
 	curve_public_print(&key.public, text);
 	printf("%s: %s\n", name, text);
 	return true;

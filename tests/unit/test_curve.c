@@ -249,6 +249,19 @@ START_TEST(key_is_read_as_it_was_written)
 }
 END_TEST
 
+START_TEST(key_is_made_once_where_there_is_none)
+{
+	struct err err = {""};
+	struct curve_key made, read;
+
+	ck_assert_msg(curve_key_have(&made, dir, "h", &err), "%s", err.text);
+	ck_assert_msg(curve_key_have(&read, dir, "h", &err), "%s", err.text);
+	ck_assert_mem_eq(&made, &read, sizeof(made));
+	ck_assert(!curve_key_have(&made, "/dev/null", "h", &err));
+	ck_assert_ptr_nonnull(strstr(err.text, "/dev/null/h"));
+}
+END_TEST
+
 START_TEST(key_that_others_can_read_is_refused)
 {
 	struct curve_key read;
@@ -304,6 +317,7 @@ int main(void)
 	tcase_add_test(tcase, nothing_is_kept_for_a_server_that_is_away);
 	tcase_add_test(tcase, endpoint_that_makes_no_sense_is_told);
 	tcase_add_test(tcase, key_is_read_as_it_was_written);
+	tcase_add_test(tcase, key_is_made_once_where_there_is_none);
 	tcase_add_test(tcase, key_that_others_can_read_is_refused);
 	tcase_add_test(tcase, key_of_two_halves_that_differ_is_refused);
 	tcase_add_test(tcase, public_key_is_44_characters_of_base64);
