@@ -192,7 +192,7 @@ static void put_labels(
 		const struct box *box = &b->box[i];
 
 		if (box->x1 - box->x0 < 0.05 * t->end_s ||
-		    box->y1 - box->y0 < 0.22)
+		    box->y1 - box->y0 < 0.3) /* a third */
 			continue;
 		fprintf(out, "%.3f %.4f ", (box->x0 + box->x1) / 2,
 		    (box->y0 + box->y1) / 2);

@@ -107,7 +107,6 @@ static void tell_series(struct leg *leg, const struct observation *obs)
 		    .cpu_used_mcpu = obs->hosts[h].cpu_used_mcpu};
 	for (uint32_t v = 0; v < m->n_vms; v++) {
 		const struct vm_observation *seen = &obs->vms[v];
-		bool known = seen->mem_used_kib != MEM_UNKNOWN;
 		struct sim_host_row *row;
 
 		leg->vm_rows[v] = (struct sim_vm_row){.vm = {v},
@@ -115,7 +114,7 @@ static void tell_series(struct leg *leg, const struct observation *obs)
 		    .state = seen->state,
 		    .cpu_used_mcpu = seen->cpu_used_mcpu,
 		    .cpu_alloc_mcpu = vm_cpu_alloc_mcpu(&m->vms[v], seen),
-		    .mem_used_kib = known ? seen->mem_used_kib : 0,
+		    .mem_used_kib = seen->mem_used_kib,
 		    .mem_alloc_kib = seen->mem_alloc_kib};
 		if (!vm_is_placed(seen))
 			continue;

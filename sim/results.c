@@ -261,8 +261,12 @@ static void series_vms(
 		put_cell(file, r->model->vms[row->vm.ix].name);
 		put_cell(file, host_name(r->model, row->host));
 		put_cell(file, vm_state_name(row->state));
-		fprintf(file, ",%.1f,%.1f,%llu,%llu\n", row->cpu_used_mcpu,
-		    row->cpu_alloc_mcpu, (unsigned long long)row->mem_used_kib,
+		fprintf(file, ",%.1f,%.1f,", row->cpu_used_mcpu,
+		    row->cpu_alloc_mcpu);
+		if (row->mem_used_kib != MEM_UNKNOWN)
+			fprintf(file, "%llu",
+			    (unsigned long long)row->mem_used_kib);
+		fprintf(file, ",%llu\n",
 		    (unsigned long long)row->mem_alloc_kib);
 	}
 	if (r->also.series_vms)

@@ -57,7 +57,8 @@ struct sim_vm_row {
 	struct host_id host;
 	enum vm_state state;
 	double cpu_used_mcpu, cpu_alloc_mcpu;
-	uint64_t mem_used_kib, mem_alloc_kib;
+	uint64_t mem_used_kib; /* or MEM_UNKNOWN */
+	uint64_t mem_alloc_kib;
 };
 
 /* Any member may be NULL.  Arguments are borrowed during the call. */

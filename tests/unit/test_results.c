@@ -92,6 +92,8 @@ static void tell(const struct sim_listener *l, double end_s)
 	    {host(0), 1, 250.04, 500, 1024}, {host(1), 0, 0, 0, 0}};
 	const struct sim_vm_row vm_row = {
 	    vm(1), host(0), VM_RUNNING, 250.04, 500, 512, 1024};
+	const struct sim_vm_row vm_silent = {
+	    vm(1), host(0), VM_RUNNING, 250.04, 500, MEM_UNKNOWN, 1024};
 	struct vm_observation seen[3] = {
 	    [1] = {.mem_alloc_kib = 1024, .mem_target_kib = 512}};
 	const struct observation obs = {.now_ns = NS_PER_S,
@@ -131,6 +133,7 @@ static void tell(const struct sim_listener *l, double end_s)
 	l->manager.planned(l->manager.self, &obs, &plan);
 	l->series_hosts(l->self, NS_PER_S, host_rows, 2);
 	l->series_vms(l->self, NS_PER_S, &vm_row, 1);
+	l->series_vms(l->self, 2 * NS_PER_S, &vm_silent, 1);
 	l->round_ended(l->self, &first_round);
 	l->migration_ended(l->self, &moved);
 	l->vm_moved(l->self, moved.end_ns, vm(1), host(0), host(1));
@@ -225,7 +228,8 @@ START_TEST(files_say_what_was_told)
 	ck_assert_str_eq(read_file("vms.csv"),
 	    "time_s,environment,vm,host,state,cpu_used_mcpu,cpu_alloc_mcpu,"
 	    "mem_used_kib,mem_alloc_kib\n"
-	    "1.000000,V1,1,a,running,250.0,500.0,512,1024\n");
+	    "1.000000,V1,1,a,running,250.0,500.0,512,1024\n"
+	    "2.000000,V1,1,a,running,250.0,500.0,,1024\n");
 	ck_assert_ptr_nonnull(strstr(read_file("record"), "\nplan 1 3\n"));
 	ck_assert_ptr_nonnull(
 	    strstr(read_file("summary.json"), "\"scenario_digest\": \"feed\""));
