@@ -5,13 +5,11 @@
 #include <arpa/inet.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
-#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "backends/tunnel/net.h"
 #include "core/units.h"
 
 static const int64_t due_ns[ANNOUNCE_ROUNDS] = {
@@ -94,26 +92,29 @@ void announcer_add(
 	    (struct announcement){.vm = *vm, .start_ns = now_ns};
 }
 
-/* What cannot be sent is not missed. */
-static void send_into(
-    int fd, const char *tunnel, const uint8_t frame[ANNOUNCE_FRAME_BYTES])
+/* What cannot be sent is not missed.  An interface that is not there is not
+ * asked for: the kernel would look for a module of that name. */
+static void send_into(int fd, const struct net_link *tunnel,
+    const uint8_t frame[ANNOUNCE_FRAME_BYTES])
 {
 	struct sockaddr_ll to = {
 	    .sll_family = AF_PACKET,
-	    .sll_ifindex = (int)if_nametoindex(tunnel),
+	    .sll_ifindex = tunnel ? (int)tunnel->index : 0,
 	    .sll_halen = 6,
 	    .sll_addr = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff},
 	};
 
-	if (to.sll_ifindex)
+	if (tunnel)
 		sendto(fd, frame, ANNOUNCE_FRAME_BYTES, MSG_DONTWAIT,
 		    (const struct sockaddr *)&to, sizeof to);
 }
 
-static void announce(struct announcer *announcer, const struct location *vm)
+static void announce(struct announcer *announcer, const struct location *vm,
+    const struct net *actual)
 {
 	uint8_t frame[ANNOUNCE_FRAME_BYTES];
 	char vxlan[IFNAMSIZ], vlan[IFNAMSIZ];
+	const struct net_link *tunnels[2];
 
 	if (announcer->socket <= 0)
 		announcer->socket =
@@ -122,17 +123,20 @@ static void announce(struct announcer *announcer, const struct location *vm)
 		return;
 	net_name_vxlan(vxlan, vm->vni);
 	net_name_vlan(vlan, vm->vni);
-	announce_make_rarp(vm, frame);
-	send_into(announcer->socket, vxlan, frame);
-	send_into(announcer->socket, vlan, frame);
-	if (!vm->ip)
-		return;
-	announce_make_arp(vm, frame);
-	send_into(announcer->socket, vxlan, frame);
-	send_into(announcer->socket, vlan, frame);
+	tunnels[0] = net_find_link(actual, vxlan);
+	tunnels[1] = net_find_link(actual, vlan);
+	for (int i = 0; i < 2; i++) {
+		announce_make_rarp(vm, frame);
+		send_into(announcer->socket, tunnels[i], frame);
+		if (!vm->ip)
+			continue;
+		announce_make_arp(vm, frame);
+		send_into(announcer->socket, tunnels[i], frame);
+	}
 }
 
-void announcer_run(struct announcer *announcer, int64_t now_ns)
+void announcer_run(
+    struct announcer *announcer, const struct net *actual, int64_t now_ns)
 {
 	size_t kept = 0;
 
@@ -141,7 +145,7 @@ void announcer_run(struct announcer *announcer, int64_t now_ns)
 
 		while (a.round < ANNOUNCE_ROUNDS &&
 		       a.start_ns + due_ns[a.round] <= now_ns) {
-			announce(announcer, &a.vm);
+			announce(announcer, &a.vm, actual);
 			a.round++;
 		}
 		if (a.round < ANNOUNCE_ROUNDS)

@@ -9,6 +9,7 @@
 #define BACKENDS_TUNNEL_ANNOUNCE_H
 
 #include "backends/location.h"
+#include "backends/tunnel/net.h"
 
 enum { ANNOUNCE_ROUNDS = 5, ANNOUNCE_FRAME_BYTES = 60 };
 
@@ -31,8 +32,10 @@ void announcer_add(
     struct announcer *announcer, const struct location *vm, int64_t now_ns);
 /* Forgets a VM that went away. */
 void announcer_remove(struct announcer *announcer, struct mac mac);
-/* Sends what is due and drops what is done. */
-void announcer_run(struct announcer *announcer, int64_t now_ns);
+/* Sends what is due, into those tunnels that there are, and drops what is
+ * done. */
+void announcer_run(
+    struct announcer *announcer, const struct net *actual, int64_t now_ns);
 int64_t announcer_next_ns(const struct announcer *announcer);
 
 /* The frames; pure.  Both are padded to the least an Ethernet carries. */

@@ -159,7 +159,7 @@ uint32_t tunneld_take(struct tunneld *t, const struct location *records,
 	if (changed) {
 		tunneld_reconcile(t, now_ns);
 		save(t);
-		announcer_run(&t->announcer, tunneld_now_ns());
+		announcer_run(&t->announcer, &t->actual, tunneld_now_ns());
 	}
 	return n_newer;
 }
@@ -216,7 +216,7 @@ void tunneld_on_events(struct tunneld *t, int64_t now_ns)
 
 void tunneld_on_time(struct tunneld *t, int64_t now_ns)
 {
-	announcer_run(&t->announcer, now_ns);
+	announcer_run(&t->announcer, &t->actual, now_ns);
 	if (now_ns < t->reconcile_at_ns)
 		return;
 	tunneld_reconcile(t, now_ns);
