@@ -121,7 +121,7 @@ static void take_reply(struct ping *p, const uint8_t *packet, ssize_t n)
 	}
 	p->rtt[p->received++] = now - p->sent_at[sequence];
 	p->sent_at[sequence] = 0;
-	if (p->last && now - p->last > p->longest)
+	if (now - p->last > p->longest)
 		p->longest = now - p->last;
 	p->last = now;
 }
@@ -155,6 +155,7 @@ static int ping(char **argv)
 	p.id = (uint16_t)getpid();
 	if (p.fd < 0)
 		die("socket");
+	p.last = next;
 	while (
 	    !told_to_end && (!count || p.sent < count) && p.sent < UINT16_MAX) {
 		struct pollfd fd = {p.fd, POLLIN, 0};
@@ -168,13 +169,13 @@ static int ping(char **argv)
 		}
 		take_replies(&p);
 	}
-	for (end = now_us() + 300000; now_us() < end && p.received < p.sent;) {
+	for (end = now_us() + 1000000; now_us() < end && p.received < p.sent;) {
 		struct pollfd fd = {p.fd, POLLIN, 0};
 
 		if (poll(&fd, 1, 20) > 0)
 			take_replies(&p);
 	}
-	if (p.last_sent > p.last && p.last && p.last_sent - p.last > p.longest)
+	if (p.last_sent - p.last > p.longest)
 		p.longest = p.last_sent - p.last;
 	qsort(p.rtt, p.received, sizeof p.rtt[0], by_value);
 	printf("sent=%u received=%u twice=%u gap_ms=%.1f rtt_us=%lld "
