@@ -9,8 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+#include "core/units.h"
 
 static bool write_all(int fd, const uint8_t *bytes, size_t len)
 {
@@ -126,4 +130,29 @@ bool state_load(struct location_table *table, const char *path, struct err *err)
 	}
 	free(bytes);
 	return ok;
+}
+
+int state_lock(const char *folder, struct err *err)
+{
+	enum { TRIES = 20 };
+	const struct timespec pause = {.tv_nsec = 50 * NS_PER_MS};
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	for (int i = 0; fd >= 0; i++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return fd;
+		if (errno != EWOULDBLOCK || i == TRIES)
+			break;
+		nanosleep(&pause, NULL);
+	}
+	if (fd >= 0 && errno == EWOULDBLOCK)
+		err_set(err,
+		    "%s: another violin-tunneld has this state; one runs on a "
+		    "host",
+		    folder);
+	else
+		err_set(err, "%s: %s", folder, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return -1;
 }

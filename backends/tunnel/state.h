@@ -14,4 +14,8 @@ bool state_save(
 bool state_load(
     struct location_table *table, const char *path, struct err *err);
 
+/* Locks the folder of the state for this process, with a little patience for
+ * one that is just ending.  Its descriptor, to be kept open, or -1. */
+int state_lock(const char *folder, struct err *err);
+
 #endif

@@ -28,6 +28,7 @@ struct tunneld {
 	struct location_table locations;
 	uint64_t instance; /* drawn at the start */
 	char state_path[PATH_MAX];
+	int lock; /* of its folder; or -1 */
 	bool verbose;
 	bool misfit; /* the site file is not this host's: no use in retrying */
 

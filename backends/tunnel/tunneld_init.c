@@ -136,6 +136,7 @@ bool tunneld_init(
 {
 	memset(t, 0, sizeof *t);
 	t->options = *options;
+	t->lock = -1;
 	t->follows = true;
 	t->reconcile_at_ns = TIME_NEVER;
 	if (sodium_init() < 0)
@@ -144,6 +145,9 @@ bool tunneld_init(
 	if (mkdir(options->state_folder, 0700) < 0 && errno != EEXIST)
 		return err_set(
 		    err, "%s: %s", options->state_folder, strerror(errno));
+	t->lock = state_lock(options->state_folder, err);
+	if (t->lock < 0)
+		return false;
 	snprintf(t->state_path, sizeof t->state_path, "%s/locations",
 	    options->state_folder);
 	if (!nl_open(&t->route, NETLINK_ROUTE, err) ||
@@ -175,5 +179,7 @@ void tunneld_fini(struct tunneld *t)
 	nl_close(&t->rules);
 	if (t->events)
 		mnl_socket_close(t->events);
+	if (t->lock >= 0)
+		close(t->lock);
 	sodium_memzero(t, sizeof *t);
 }

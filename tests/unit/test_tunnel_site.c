@@ -158,6 +158,27 @@ START_TEST(what_fits_is_found_or_said)
 }
 END_TEST
 
+START_TEST(state_is_of_one_daemon_at_a_time)
+{
+	char folder[] = "/tmp/state.XXXXXX";
+	struct err err = {{0}};
+	int first;
+
+	ck_assert(mkdtemp(folder));
+	first = state_lock(folder, &err);
+	ck_assert_msg(first >= 0, "%s", err.text);
+	ck_assert_int_eq(state_lock(folder, &err), -1);
+	ck_assert_ptr_nonnull(strstr(err.text, "another violin-tunneld"));
+	close(first);
+	first = state_lock(folder, &err);
+	ck_assert_int_ge(first, 0);
+	close(first);
+	rmdir(folder);
+	ck_assert_int_eq(state_lock(folder, &err), -1);
+	ck_assert_ptr_nonnull(strstr(err.text, folder));
+}
+END_TEST
+
 /* Telling peers. */
 
 START_TEST(peer_is_told_until_it_heard)
@@ -281,6 +302,7 @@ int main(void)
 	tcase_add_loop_test(t, each_error_has_its_place_and_what_would_be_right,
 	    0, sizeof wrong / sizeof wrong[0]);
 	tcase_add_test(t, what_fits_is_found_or_said);
+	tcase_add_test(t, state_is_of_one_daemon_at_a_time);
 	tcase_add_test(t, peer_is_told_until_it_heard);
 	tcase_add_test(t, restarted_peer_is_told_all_again);
 	tcase_add_test(t, boastful_peer_is_not_believed);
