@@ -166,6 +166,11 @@ ask drain $from && until_true 20 runs_on $to && until_true 20 is_quiet &&
 	ok || bad "no migration"
 ask drain $from && bad "drained twice" || ok
 ask drain nobody && bad "drained nobody" || ok
+for handover in 77 x; do
+	ask resolve $handover run && bad "resolved nothing" || ok
+	grep -q "no hand-over $handover; violin status" "$T/ask.txt" && ok ||
+		bad "of hand-over $handover is said: $(cat "$T/ask.txt")"
+done
 ask pause && status_has '"paused": true' && ask resume && ok || bad "pause"
 check_history && ok || bad "history"
 cp "$T/site.yaml" "$T/site.right"
