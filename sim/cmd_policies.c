@@ -58,9 +58,13 @@ static void print_json(const struct policy *policy)
 
 		fputs(i ? ",\n  {\"name\": " : "\n  {\"name\": ", stdout);
 		json_put_text(stdout, param->name);
-		printf(", \"initial\": %.17g, \"min\": %.17g, \"max\": %.17g, "
-		       "\"help\": ",
-		    param->initial, param->min, param->max);
+		fputs(", \"initial\": ", stdout);
+		json_put_number(stdout, param->initial);
+		fputs(", \"min\": ", stdout);
+		json_put_number(stdout, param->min);
+		fputs(", \"max\": ", stdout);
+		json_put_number(stdout, param->max);
+		fputs(", \"help\": ", stdout);
 		json_put_text(stdout, param->help);
 		putchar('}');
 	}

@@ -78,18 +78,6 @@ static void put_real(FILE *out, const char *key, double number)
 		fputs("null,\n", out);
 }
 
-/* With as few digits as bring it back exactly. */
-static void put_shortest(FILE *out, double number)
-{
-	char text[40];
-	int digits = 15;
-
-	do
-		snprintf(text, sizeof text, "%.*g", digits, number);
-	while (strtod(text, NULL) != number && digits++ < 17);
-	fputs(text, out);
-}
-
 static void put_policy(FILE *out, const struct results_of *of)
 {
 	fputs("  \"policy\": {\n", out);
@@ -99,7 +87,7 @@ static void put_policy(FILE *out, const struct results_of *of)
 		fputs(i ? ",\n      " : "\n      ", out);
 		json_put_text(out, of->policy->params[i].name);
 		fputs(": ", out);
-		put_shortest(out, of->values[i]);
+		json_put_number(out, of->values[i]);
 	}
 	fputs(of->policy->n_params ? "\n    }\n  },\n" : "}\n  },\n", out);
 }

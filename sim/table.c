@@ -57,6 +57,17 @@ void json_put_text(FILE *file, const char *text)
 	putc('"', file);
 }
 
+void json_put_number(FILE *file, double number)
+{
+	char text[40];
+	int digits = 15;
+
+	do
+		snprintf(text, sizeof text, "%.*g", digits, number);
+	while (strtod(text, NULL) != number && digits++ < 17);
+	fputs(text, file);
+}
+
 /* Reading. */
 
 struct parse {

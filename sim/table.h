@@ -20,6 +20,8 @@ void table_put_time(FILE *file, int64_t ns);
 
 /* Writes a string as JSON does, with its quotes. */
 void json_put_text(FILE *file, const char *text);
+/* A number that is finite, with as few digits as bring it back exactly. */
+void json_put_number(FILE *file, double number);
 
 /* A table in memory: a header and rows of as many cells. */
 struct table {

@@ -144,6 +144,7 @@ claim status 0 policies
 claim said '^violin: '
 claim said '  cpu-low '
 claim status 0 policies --json
+claim said '"initial": 0.1, '
 claim status 2 policies nobody
 for own in "$BUILD"/tests/policy/*.so; do
 	[ -e "$own" ] || {
