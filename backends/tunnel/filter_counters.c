@@ -142,20 +142,27 @@ bool filter_read_counters(
 
 /* Every message on a table, or on what is in one, names it by its first
  * attribute: NFTA_TABLE_NAME, NFTA_CHAIN_TABLE, NFTA_RULE_TABLE, ... */
+static int on_table(const struct nlattr *attr, void *data)
+{
+	bool *ours = data;
+
+	if (mnl_attr_get_type(attr) != NFTA_TABLE_NAME)
+		return MNL_CB_OK;
+	*ours = mnl_attr_get_payload_len(attr) == sizeof FILTER_TABLE &&
+	        !memcmp(mnl_attr_get_payload(attr), FILTER_TABLE,
+	            sizeof FILTER_TABLE);
+	return MNL_CB_STOP;
+}
+
 static bool names_our_table(const struct nlmsghdr *message)
 {
-	const struct nlattr *attr;
+	bool ours = false;
 
-	if (message->nlmsg_type >> 8 != NFNL_SUBSYS_NFTABLES ||
-	    !nl_has_payload(message, sizeof(struct nfgenmsg)))
-		return false;
-	mnl_attr_for_each(attr, message, sizeof(struct nfgenmsg))
-		if (mnl_attr_get_type(attr) == NFTA_TABLE_NAME)
-			return mnl_attr_get_payload_len(attr) ==
-			           sizeof FILTER_TABLE &&
-			       !memcmp(mnl_attr_get_payload(attr),
-			           FILTER_TABLE, sizeof FILTER_TABLE);
-	return false;
+	if (message->nlmsg_type >> 8 == NFNL_SUBSYS_NFTABLES &&
+	    nl_has_payload(message, sizeof(struct nfgenmsg)))
+		mnl_attr_parse(
+		    message, sizeof(struct nfgenmsg), on_table, &ours);
+	return ours;
 }
 
 bool filter_is_touched(const void *messages, size_t len, unsigned own_port)
