@@ -17,6 +17,11 @@
 /* Of a socket's path and its zero, unix(7). */
 enum { UNIX_PATH_MAX = 108 };
 
+/* While a VM moves a manager asks more often than this; a sample is work for
+ * the host, of which it has enough then.  What acts and hand-overs have changed
+ * is sampled at once. */
+#define SAMPLE_MIN_NS NS_PER_S
+
 /* The file as it is written. */
 struct manager {
 	char *name;
@@ -233,7 +238,7 @@ static bool take_file(struct violind_config *config, const struct file *file,
 	    strdup(file->journal ? file->journal : "/var/lib/violind");
 	config->tunnel = file->tunnel ? strdup(file->tunnel) : NULL;
 	config->daemon.mem_reserve_kib = file->mem_reserve_kib;
-	config->daemon.sample_min_ns = 100 * NS_PER_MS;
+	config->daemon.sample_min_ns = SAMPLE_MIN_NS;
 	config->daemon.retry_ns = 2 * NS_PER_S;
 	config->daemon.view_max_ns =
 	    (file->view_max_s ? file->view_max_s : 60) * NS_PER_S;

@@ -433,7 +433,7 @@ static void init_world(struct world *w, uint64_t seed)
 		places[h] = (struct place){w, h};
 		w->machines[h].config = (struct daemon_config){
 		    .host = w->site->model.hosts[h].name,
-		    .sample_min_ns = 100 * NS_PER_MS,
+		    .sample_min_ns = NS_PER_S,
 		    .view_max_ns = VIEW_MAX_NS,
 		    .connect_ns = 10 * NS_PER_S,
 		    .transfer_ns = 40 * NS_PER_S,

@@ -26,9 +26,9 @@ START_TEST(report_tells_all_that_a_host_has)
 	ck_assert_uint_eq(vm->mem_kib, 128 * KIB_PER_MIB);
 	ck_assert_uint_eq(vm->mem_used_kib, 90 * KIB_PER_MIB);
 
-	/* Half a CPU of the time between two samples. */
+	/* Half a CPU of the time between two samples, a second apart. */
 	uint64_t cpu_ns = vm->cpu_time_ns, clock_ns = rig_reports[A].clock_ns;
-	usleep(300000);
+	usleep(1100000);
 	rig_observe(A);
 	double share = (double)(rig_vm_on(A, "V1")->cpu_time_ns - cpu_ns) /
 	               (double)(rig_reports[A].clock_ns - clock_ns);
