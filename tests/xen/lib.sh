@@ -3,9 +3,11 @@
 # What the tests on real Xen share.  A test is a script t_NAME.sh that says in
 # comment lines which hosts it wants ("hosts: a b"), with how many CPUs ("cpus:
 # 2", else 1), which programs it needs there ("needs: violind") and how many
-# seconds it may take ("limit: 300").  It finds them fresh, and cleans nothing
-# up.  It ends with status 0 (passed), 1 (failed) or 77 (skipped), and says on
-# its last line what it measured, or why.
+# seconds it may take ("limit: 300"); and, if it wants the machine for itself,
+# what it measures ("measures: down-time").  It finds them fresh, and cleans
+# nothing up.  It ends with status 0 (passed), 1 (failed), 75 (what it measured
+# is out of bounds) or 77 (skipped), and says on its last line what it measured,
+# or why.
 set -euo pipefail
 before= after= tunnel=
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -17,6 +19,8 @@ bed() { "$here/bed" "$@"; }
 on() { bed run "$@"; }
 
 fail() { echo "$*"; exit 1; }
+# What a machine that does something else may be the cause of, and only that.
+out_of_bounds() { echo "$*"; exit 75; }
 skip() { echo "$*"; exit 77; }
 
 # within PART A B: whether A and B differ by at most PART of B, as 0.1
