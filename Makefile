@@ -10,7 +10,8 @@ CFLAGS  ?= -O2 -g
 WERROR  ?=
 INSTRUMENT ?=
 VERSION := 0.1.0
-B       := $(BUILD)
+# One name for it, however it is told: what depends on what is kept by name.
+B       := $(patsubst $(CURDIR)/%,%,$(abspath $(BUILD)))
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
