@@ -156,29 +156,31 @@ static void build_bridge_table(struct nft *nft, const struct site *site,
 
 /* The ip table. */
 
-static void match_our_vxlan(struct nft *nft, const struct site *site)
+/* VXLAN to us with a network of ours goes to the chain "vxlan". */
+static void rule_our_vxlan(struct nft *nft, const struct site *site)
 {
 	uint16_t port = htons(site->vxlan_port);
 
+	nft_begin_rule(nft, "tunnels");
 	match_meta(nft, NFT_META_L4PROTO, &udp, 1);
 	nft_payload(nft, NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2);
 	nft_cmp(nft, NFT_CMP_EQ, &port, sizeof port);
 	/* UDP's header is 8 bytes, then 4 of flags, then the VNI. */
 	nft_payload(nft, NFT_PAYLOAD_TRANSPORT_HEADER, 12, 3);
-	nft_lookup(nft, "networks", false);
+	nft_vmap(nft, "networks");
+	nft_end_rule(nft);
 }
 
-static void rule_accept_peers(struct nft *nft, const struct site *site,
-    const char *peers, bool in_wireguard)
+static void rule_accept_peers(
+    struct nft *nft, const char *peers, bool in_wireguard)
 {
 	static const char name[IFNAMSIZ] = NET_WIREGUARD_NAME;
 
-	nft_begin_rule(nft, "tunnels");
-	match_our_vxlan(nft, site);
-	nft_meta(nft, NFT_META_IIFNAME);
-	nft_cmp(nft, in_wireguard ? NFT_CMP_EQ : NFT_CMP_NEQ, name, IFNAMSIZ);
+	nft_begin_rule(nft, "vxlan");
 	nft_payload(nft, NFT_PAYLOAD_NETWORK_HEADER, 12, 4);
 	nft_lookup(nft, peers, false);
+	nft_meta(nft, NFT_META_IIFNAME);
+	nft_cmp(nft, in_wireguard ? NFT_CMP_EQ : NFT_CMP_NEQ, name, IFNAMSIZ);
 	nft_verdict(nft, NF_ACCEPT);
 	nft_end_rule(nft);
 }
@@ -201,12 +203,12 @@ static void add_peers(struct nft *nft, const struct site *site, uint32_t me,
  * who is not of the site. */
 static void add_networks(struct nft *nft, const struct site *site)
 {
-	nft_add_set(nft, "networks", sizeof(uint32_t), false);
+	nft_add_set(nft, "networks", sizeof(uint32_t), true);
 	nft_begin_elements(nft, "networks");
 	for (uint32_t i = 0; i < site->n_environments; i++) {
 		uint32_t key = htonl(site->environments[i].vni << 8);
 
-		nft_element(nft, &key, sizeof key, NULL);
+		nft_element(nft, &key, sizeof key, "vxlan");
 	}
 	nft_end_elements(nft);
 }
@@ -219,14 +221,15 @@ static void build_ip_table(struct nft *nft, const struct site *site,
 	nft_replace_table(nft, NFPROTO_IPV4, FILTER_TABLE);
 	nft_add_counter(
 	    nft, "foreign", was ? was->packets : 0, was ? was->bytes : 0);
+	nft_add_chain(nft, "vxlan");
 	add_networks(nft, site);
 	add_peers(nft, site, me, "plain", REACH_PLAIN);
 	add_peers(nft, site, me, "encrypted", REACH_WIREGUARD);
 	nft_add_base_chain(nft, "tunnels", NF_INET_LOCAL_IN, PRIORITY);
-	rule_accept_peers(nft, site, "encrypted", true);
-	rule_accept_peers(nft, site, "plain", false);
-	nft_begin_rule(nft, "tunnels");
-	match_our_vxlan(nft, site);
+	rule_our_vxlan(nft, site);
+	rule_accept_peers(nft, "plain", false);
+	rule_accept_peers(nft, "encrypted", true);
+	nft_begin_rule(nft, "vxlan");
 	nft_counter(nft, "foreign");
 	nft_verdict(nft, NF_DROP);
 	nft_end_rule(nft);

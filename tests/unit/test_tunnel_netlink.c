@@ -395,13 +395,13 @@ START_TEST(filter_has_rules_for_environments_that_are_here)
 
 	make_hosts();
 	batch = filter_build(&site, 0, &want, &none, &len);
-	/* guests, host; three for VXLAN. */
-	ck_assert_uint_eq(count_messages(batch, len, NFT_MSG_NEWRULE), 5);
+	/* guests, host; four for VXLAN. */
+	ck_assert_uint_eq(count_messages(batch, len, NFT_MSG_NEWRULE), 6);
 	free(batch);
 	want_ports(&want, 3);
 	batch = filter_build(&site, 0, &want, &none, &len);
 	/* A limit, a clamp for IPv4 and one for IPv6. */
-	ck_assert_uint_eq(count_messages(batch, len, NFT_MSG_NEWRULE), 8);
+	ck_assert_uint_eq(count_messages(batch, len, NFT_MSG_NEWRULE), 9);
 	free(batch);
 	net_fini(&want);
 }
