@@ -119,6 +119,21 @@ static bool xen_unpause(void *host, const char *name, struct err *err)
 	           xen_refuse(&xen->log, err, name));
 }
 
+/* A send that was killed may have asked the guest to suspend itself; one that
+ * has not seen it yet would do so when nobody waits for it any more. */
+static void withdraw_suspend(struct host_xen *xen, uint32_t domid)
+{
+	char path[64];
+	unsigned len;
+
+	snprintf(path, sizeof(path), "/local/domain/%u/control/shutdown",
+	    domid);
+	char *asked = xs_read(xen->xs, XBT_NULL, path, &len);
+	if (asked && strcmp(asked, "suspend") == 0)
+		xs_write(xen->xs, XBT_NULL, path, "", 0);
+	free(asked);
+}
+
 /* Resumes the same memory and devices (suspend_cancel = 1). */
 static bool xen_resume(void *host, const char *name, struct err *err)
 {
@@ -130,8 +145,10 @@ static bool xen_resume(void *host, const char *name, struct err *err)
 	if (!domid_of(xen, name, &domid, err) ||
 	    !xen_find(xen, name, &vm, &found, err))
 		return false;
-	if (vm.state == HOST_VM_RUNNING)
+	if (vm.state == HOST_VM_RUNNING) {
+		withdraw_suspend(xen, domid);
 		return true;
+	}
 	if (vm.state != HOST_VM_SUSPENDED)
 		return err_set(
 		    err, "%s is not suspended, and not resumed", name);
