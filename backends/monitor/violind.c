@@ -150,11 +150,11 @@ static bool open_host(struct violind *v, struct err *err)
 	}
 #ifdef HAVE_XEN
 	v->host = &host_xen_api;
-	v->lock = journal_lock_host("/run/violind.lock", err);
-	if (v->lock < 0)
-		return false;
 	v->host_self = host_xen_open(err);
-	return v->host_self != NULL;
+	if (!v->host_self)
+		return false;
+	v->lock = journal_lock_host("/run/violind.lock", err);
+	return v->lock >= 0;
 #else
 	return err_set(err, "this violind was built without Xen; it runs "
 	                    "with --fake only");
