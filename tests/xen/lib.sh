@@ -5,9 +5,9 @@
 # 2", else 1), which programs it needs there ("needs: violind") and how many
 # seconds it may take ("limit: 300"); and, if it wants the machine for itself,
 # what it measures ("measures: down-time").  It finds them fresh, and cleans
-# nothing up.  It ends with status 0 (passed), 1 (failed), 75 (what it measured
-# is out of bounds) or 77 (skipped), and says on its last line what it measured,
-# or why.
+# nothing up.  It ends with status 0 (passed), 1 (failed), 3 (failed, and it is
+# nobody else's fault) or 77 (skipped), and says on its last line what it
+# measured, or why.
 set -euo pipefail
 before= after= tunnel=
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -19,8 +19,8 @@ bed() { "$here/bed" "$@"; }
 on() { bed run "$@"; }
 
 fail() { echo "$*"; exit 1; }
-# What a machine that does something else may be the cause of, and only that.
-out_of_bounds() { echo "$*"; exit 75; }
+# What is wrong however busy the machine is: nothing makes it well.
+broken() { echo "$*"; exit 3; }
 skip() { echo "$*"; exit 77; }
 
 # within PART A B: whether A and B differ by at most PART of B, as 0.1
@@ -170,6 +170,38 @@ gateway=10.1.0.254" "mac=00:16:3e:00:01:00,script=vif-violin" \
 
 # ask COMMAND...: of the manager, as in: ask status
 ask() { on m "violin $1 --control /run/violin ${*:2}"; }
+
+# told HOST VM FIELD: what the guest says of itself; it may be just about to
+told()
+{
+	local text n
+	for n in 1 2 3 4 5 6 7 8; do
+		text=$(on "$1" guest report "$2" "$3") || text=
+		[ -z "$text" ] || { echo "$text"; return; }
+		sleep 1
+	done
+	return 1
+}
+
+# remember HOST VM, and then same HOST VM: is it the guest that it was there,
+# with its memory whole?
+remember()
+{
+	boot=$(told "$1" "$2" boot)
+	count=$(told "$1" "$2" count)
+}
+same()
+{
+	on "$1" guest wait "$2"
+	[ "$(told "$1" "$2" boot)" = "$boot" ] ||
+		broken "$2 was started anew on $1"
+	[ "$(told "$1" "$2" count)" -gt "$count" ] ||
+		broken "$2 lost its counter on the way to $1"
+	on "$1" guest tell "$2" check > /dev/null
+	sleep 2
+	[ "$(told "$1" "$2" bad)" = 0 ] ||
+		broken "$2's memory changed on the way to $1"
+}
 
 # where VM HOST...: which of these hosts run it
 where()

@@ -40,10 +40,10 @@ $(delta up_ms 'own g1') + $idle")
 says_idle=$(calc "$(delta run_ms 'own g2') / $(delta up_ms 'own g2')")
 echo "busy: the host says $busy of a CPU, the guest $says"
 echo "idle: the host says $idle of a CPU, the guest $says_idle"
-within 0.1 "$busy" "$says" || out_of_bounds "busy: $busy seen, $says told"
+within 0.1 "$busy" "$says" || fail "busy: $busy seen, $says told"
 within 0.1 "$(calc "1 + $idle")" "$(calc "1 + $says_idle")" ||
 	fail "idle: $idle seen, $says_idle told"
-[ "$(calc "$busy > 0.5")" = 1.000 ] || out_of_bounds "busy: only $busy of a CPU"
+[ "$(calc "$busy > 0.5")" = 1.000 ] || fail "busy: only $busy of a CPU"
 
 on a "hostctl set-cpu g1 768 0 && hostctl set-cpu g2 256 0 &&
 	guest tell g2 busy"
@@ -51,12 +51,12 @@ watch 40
 ratio=$(calc "$(delta cpu_time_ns g1) / $(delta cpu_time_ns g2)")
 work=$(calc "$(delta loops 'own g1') / $(delta loops 'own g2')")
 echo "weights of 3:1 gave CPU time of $ratio:1 and work of $work:1"
-within 0.1 "$ratio" 3 || out_of_bounds "weights of 3:1 gave $ratio:1"
+within 0.1 "$ratio" 3 || fail "weights of 3:1 gave $ratio:1"
 
 on a "hostctl set-cpu g1 256 250 && guest tell g2 idle"
 watch 20
 cap=$(calc "$(delta cpu_time_ns g1) / $(delta time_ns host)")
 within 0.1 "$cap" 0.25 ||
-	out_of_bounds "a cap of 0.25 let it have $cap of a CPU"
+	fail "a cap of 0.25 let it have $cap of a CPU"
 echo "seen $busy busy (told $says), $idle idle; 3:1 gave $ratio:1 \
 (work $work:1); a cap of 0.25 gave $cap"

@@ -205,7 +205,7 @@ fault_commit()
 {
 	cut_at source-committed:noted
 	on $from 'kill -CONT $(cat /run/violind.pid)'
-	stands_still || fail "$vm runs, cut off at the commit point"
+	stands_still || broken "$vm runs, cut off at the commit point"
 	eventually 90 arrived || fail "not decided: $(ask status)"
 	says 'host=.* vm=.* word=run' || fail "decided by nobody: $(log)"
 	bed join $from $to
@@ -220,7 +220,7 @@ fault_alone()
 	eventually 60 says state=source-doubt || fail "no doubt: $(ask status)"
 	is_asked() { status_has '"operator_needed": true'; }
 	eventually 60 is_asked || fail "nobody is asked: $(ask status --json)"
-	stands_still || fail "$vm runs, cut off at the commit point"
+	stands_still || broken "$vm runs, cut off at the commit point"
 	id=$(ask status --json | sed -n 's/.*"id": "\{0,1\}\([0-9]*\).*/\1/p')
 	ask undrain $from > /dev/null
 	ask resolve "$id" resume --sure
@@ -271,7 +271,7 @@ fault_record()
 			[ ! -s $f ] || [ "$(tail -c 1 $f | wc -l)" = 1 ] ||
 				{ echo "$f is torn"; exit 1; }
 		done
-		umount /root/full' || fail "what was written is no record"
+		umount /root/full' || broken "what was written is no record"
 	start_manager
 	eventually 60 ask status > /dev/null 2>&1 || fail "no manager again"
 }
@@ -296,8 +296,7 @@ fault_journal()
 run() # FAULT
 {
 	local boot count start=$SECONDS left
-	boot=$(on $from guest report $vm boot)
-	count=$(on $from guest report $vm count)
+	remember $from $vm
 	ends=$to
 	"fault_$1"
 	runs_where_it_should()
@@ -309,20 +308,12 @@ run() # FAULT
 		fail "$1: $vm is not on $ends: $(ask status)"
 	eventually 60 is_quiet ||
 		fail "$1: no end: $(ask status; names a; names c)"
-	never_twice || fail "$1: $vm ran twice: $(tail -n 20 "$samples")"
-	on $ends guest wait $vm
-	[ "$(on $ends guest report $vm boot)" = "$boot" ] ||
-		fail "$1: $vm was started anew"
-	[ "$(on $ends guest report $vm count)" -gt "$count" ] ||
-		fail "$1: $vm lost its counter"
-	on $ends guest tell $vm check > /dev/null
-	sleep 2
-	[ "$(on $ends guest report $vm bad)" = 0 ] ||
-		fail "$1: $vm's memory changed"
+	never_twice || broken "$1: $vm ran twice: $(tail -n 20 "$samples")"
+	same $ends $vm
 	other=$to
 	[ $ends = $to ] && other=$from
 	left=$(($(cat "$site/free.$other") - $(free_kib $other)))
-	[ ${left#-} -le 4096 ] || fail "$1: $left KiB of $other are gone"
+	[ ${left#-} -le 4096 ] || broken "$1: $left KiB of $other are gone"
 	ask undrain $from > /dev/null 2>&1 || true # some have done it
 	echo "$1: well after $((SECONDS - start)) s"
 	from=$ends to=$other

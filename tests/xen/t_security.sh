@@ -31,8 +31,8 @@ changed()
 {
 	local now
 	now=$(state)
-	[ "$now" = "$before" ] || fail "$1 changed something: $before -> $now"
-	[ "$(acts)" = "$acts" ] || fail "$1 was obeyed: $(log)"
+	[ "$now" = "$before" ] || broken "$1 changed something: $before -> $now"
+	[ "$(acts)" = "$acts" ] || broken "$1 was obeyed: $(log)"
 }
 
 # knock PORT: the bytes of this input, from m; what comes back is counted
@@ -48,7 +48,7 @@ refuses()
 	sleep 1.1 # one line a second
 	n=$(refused "$3")
 	said=$(knock "$1")
-	[ "$said" -le 200 ] || fail "$2 was told $said bytes"
+	[ "$said" -le 200 ] || broken "$2 was told $said bytes"
 	eventually 8 eval "[ \$(refused '$3') -gt $n ]" ||
 		fail "$2: nobody is said to be refused: $(log)"
 	echo "$2: refused, $said bytes of greeting"
@@ -70,7 +70,7 @@ environments: [{name: E, vms: {memory: 96 MiB, config: site/guest.cfg}}]
 END
 	on m "cd /root && timeout 6 violin run --backend xen --act --control \
 		/run/$1 $1.yaml > /run/$1.log 2>&1 < /dev/null || true"
-	! on m "grep 'name=a up' /run/$1.log" || fail "$1 was let in"
+	! on m "grep 'name=a up' /run/$1.log" || broken "$1 was let in"
 	on m "grep -q 'start mode=acting' /run/$1.log" ||
 		fail "$1 did not even start: $(on m "cat /run/$1.log")"
 	[ "$(refused "port=control why=\"$4")" -gt "$n" ] ||

@@ -169,13 +169,13 @@ in_vm a $vm "traffic serve 7000 > /dev/null 2>&1 &" > /dev/null
 begin a $vm home append /home/lines 500
 begin a $head into call 10.77.0.11 7000 500
 begin a $vm out call "$(address m)" 7001 500
-boot=$(on a guest report $vm boot)
+boot=$(told a $vm boot)
 sleep 2
 
 there=$(move a c) || fail "$there"
 back=$(move c a) || fail "$back"
 
-[ "$(on a guest report $vm boot)" = "$boot" ] || fail "$vm was started anew"
+[ "$(told a $vm boot)" = "$boot" ] || broken "$vm was started anew"
 for way in "$vm home" "$head into" "$vm out"; do
 	# shellcheck disable=SC2086
 	result=$(end a $way) || fail "$way: $result"
@@ -186,21 +186,21 @@ for way in "$vm home" "$head into" "$vm out"; do
 			[ "$(field echoed <<< "$result")" = \
 			"$(field sent <<< "$result")" ] &&
 			[ "$(field wrong <<< "$result")" = 0 ] ||
-			fail "$way: $result" ;;
+			broken "$way: $result" ;;
 	esac
 done
 [ "$written" -gt 50 ] || fail "$written lines were written"
 in_vm a $head "seq 0 $((written - 1)) | cmp - /home/lines" ||
-	fail "of $written lines, $(in_vm a $head "wc -l /home/lines") are there"
+	broken "of $written lines: $(in_vm a $head "wc -l /home/lines")"
 sealed=$(on a "wg show viowg transfer" | awk '{ print $2 + $3 }')
-[ "$sealed" -gt 100000 ] || fail "$sealed bytes went through WireGuard"
+[ "$sealed" -gt 100000 ] || broken "$sealed bytes went through WireGuard"
 # Where a CPU is shared by all that is emulated, the network's part is at most
 # what is seen: the better move tells.
 read -r gap run link <<< "$there"
 read -r back_gap back_run back_link <<< "$back"
 [ $((gap - link)) -le $slack_ms ] ||
 	[ $((back_gap - back_link)) -le $slack_ms ] ||
-	out_of_bounds "pings missed it for $gap ms, linked after $link, and \
+	fail "pings missed it for $gap ms, linked after $link, and \
 for $back_gap ms, linked after $back_link"
 echo "pings missed it for $gap ms (it ran after $run, was linked after $link) \
 and on its way back for $back_gap ($back_run, $back_link); both connections \
