@@ -7,7 +7,6 @@
 # second CPU to themselves, as a pool: what wakes up beside them, as dom0 does,
 # is let in at once by the credit scheduler, at the cost of whoever runs most,
 # and weights hold over all CPUs of a pool, not on the one a guest is bound to.
-# measures: shares of a CPU
 # limit: 330
 # hosts: a
 # cpus: 2
