@@ -104,9 +104,11 @@ char *quantity_print_number(char *text, double x)
 		snprintf(text, QUANTITY_TEXT_MAX, "%.0f", x);
 		return text;
 	}
+	/* Whoever reads it, at once or as quantity_parse() by way of a long
+	 * double, which rounds twice. */
 	for (int digits = 1; digits <= 17; digits++) {
 		snprintf(text, QUANTITY_TEXT_MAX, "%.*g", digits, x);
-		if (strtod(text, NULL) == x)
+		if (strtod(text, NULL) == x && (double)strtold(text, NULL) == x)
 			break;
 	}
 	return text;

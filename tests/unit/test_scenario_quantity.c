@@ -150,6 +150,18 @@ START_TEST(parse_of_print_is_the_same)
 }
 END_TEST
 
+/* Sixteen digits of it are nearly half way between two doubles. */
+START_TEST(number_is_read_again_though_it_rounds_twice)
+{
+	char text[QUANTITY_TEXT_MAX];
+	const double x = 56179839.929417066276;
+
+	quantity_print(text, MEASURE_CPU, x);
+	ck_assert_str_eq(text, "56179839.929417066 mcpu");
+	ck_assert(parsed(text, MEASURE_CPU) == x);
+}
+END_TEST
+
 /* The canonical text stays as it is. */
 START_TEST(print_of_parse_of_print_is_the_same)
 {
@@ -177,6 +189,7 @@ int main(void)
 	printf("SEED=%" PRIu64 "\n", state);
 	state = state * 2 + 1;
 	tcase_add_test(tc, units_mean_what_they_say);
+	tcase_add_test(tc, number_is_read_again_though_it_rounds_twice);
 	tcase_add_test(tc, what_is_no_quantity_is_refused);
 	tcase_add_test(tc, printing_takes_the_unit_that_suits);
 	tcase_add_test(tc, parse_of_print_is_the_same);
