@@ -85,8 +85,8 @@ build-other = $(sub) BUILD=$(B)/$(other) CC=$(other) all
 tests-in = $(patsubst %.c,%,$(TEST_SRC:%=$(1)/%))
 fuzz-run = $(patsubst %.c,$(B)/fuzz/%,$(FUZZ_SRC))
 hook     = $(if $(wildcard tests/$(1)/run),-- tests/$(1)/run)
-# Those on real Xen hosts which measure a time have the machine to themselves.
-xen      = $(if $(wildcard tests/xen/run),$(1) 'tests/xen/run $(2)')
+# Of those on real Xen hosts, what measures no time: check-xen has them all.
+beside   = $(if $(wildcard tests/xen/run),+ 'tests/xen/run beside')
 run      = @JOBS=$(JOBS) OTHER=$(B)/$(other) tests/run $(B)
 
 .PHONY: check check-quick check-asan check-install check-units check-netns \
@@ -98,8 +98,7 @@ check: ## build in every way and pass all tests
 	@+$(build-other)
 	$(run) tests/lint/run $(wildcard tests/install/run) \
 	  $(call tests-in,$(B)/asan) $(call tests-in,$(B)) $(fuzz-run) \
-	  tests/compilers $(call xen,+,beside) \
-	  -- tests/coverage $(call hook,netns) $(call xen,--,alone)
+	  tests/compilers $(beside) -- tests/coverage $(call hook,netns)
 
 check-quick: ## the inner loop: lint, unit and core tests, in a minute
 	@+$(build-tests)
